@@ -1,0 +1,1 @@
+"""The embedded model: captions, renderer, training and export."""

@@ -1,0 +1,207 @@
+/** `mixcache generate`: a prompt in, a video file out. */
+
+import { createHash } from "node:crypto";
+import { Command, Option } from "commander";
+import type { GenerateRequest } from "../engine/settings.ts";
+import { MixcacheError } from "../errors.ts";
+import { assertWritable, contactSheet, encodeVideo, writeFileAtomically } from "../media/index.ts";
+import { EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
+import { EXIT } from "./exit-codes.ts";
+import {
+  bundleFolder,
+  defaultThreads,
+  EMBEDDED_BUNDLE,
+  formatOf,
+  number,
+  seed,
+  size,
+  threads,
+} from "./options.ts";
+import { StatusLine } from "./status.ts";
+
+interface GenerateOptions {
+  readonly seed?: bigint;
+  readonly steps?: number;
+  readonly guidance?: number;
+  readonly negative?: string;
+  readonly size?: { readonly width: number; readonly height: number };
+  readonly frames?: number;
+  readonly scheduler?: "flow_match_euler" | "unipc";
+  readonly fps?: number;
+  readonly output: string;
+  readonly format?: string;
+  readonly codec?: "h264" | "av1" | "vp9";
+  readonly upscale: "nearest" | "lanczos" | "off";
+  readonly sheet?: string;
+  readonly json?: boolean;
+  readonly bundle: string;
+  readonly threads: number;
+}
+
+const EXAMPLES = `
+Examples:
+  mixcache generate "a red circle moves left on a blue background" --seed 7 --output out.mp4
+  mixcache generate "a green star spins on a black background" --steps 20 --sheet frames.png
+  mixcache generate "a small ring bounces on a white background" --output ring.webp --json
+
+Exit codes: 0 done, 1 a fault of mixcache, 2 input that can't be used, 3 the engine failed,
+4 the result could not be written, 130 stopped by Ctrl-C or SIGTERM.`;
+
+export function generateCommand(): Command {
+  return new Command("generate")
+    .description("Make a video from a text.")
+    .argument("<prompt>", "what the video should show")
+    .option("--seed <number>", "the same seed gives the same video (default: 0)", seed)
+    .option("--steps <number>", "denoising steps (default: the model's)", number("steps"))
+    .option(
+      "--guidance <number>",
+      "how strictly to follow the prompt (default: the model's)",
+      number("guidance"),
+    )
+    .option("--negative <text>", "what the video should not show")
+    .option("--size <WxH>", "width and height in pixels (default: the model's)", size)
+    .option("--frames <number>", "number of frames (default: the model's)", number("frames"))
+    .addOption(
+      new Option("--scheduler <name>", "how to step through the noise").choices([
+        "flow_match_euler",
+        "unipc",
+      ]),
+    )
+    .option("--fps <number>", "frames per second of the file (default: the model's)", number("fps"))
+    .option("-o, --output <file>", "where to write the video", "out.mp4")
+    .addOption(new Option("--format <name>", "default: by the ending of --output").choices(["mp4", "webp"]))
+    .addOption(new Option("--codec <name>", "for mp4 (default: h264)").choices(["h264", "av1", "vp9"]))
+    .addOption(
+      new Option("--upscale <method>", "enlarge small videos to at least 512 pixels")
+        .choices(["nearest", "lanczos", "off"])
+        .default("nearest"),
+    )
+    .option("--sheet <file.png>", "also write all frames as one picture")
+    .option("--json", "print the result as JSON on stdout")
+    .option("--bundle <folder>", "the model", EMBEDDED_BUNDLE)
+    .option("--threads <number>", "threads of the engine", threads, defaultThreads())
+    .addHelpText("after", EXAMPLES)
+    .action(generate);
+}
+
+async function generate(prompt: string, options: GenerateOptions): Promise<void> {
+  const format = formatOf(options.output, options.format);
+  const files = [options.output, ...(options.sheet === undefined ? [] : [options.sheet])];
+  for (const file of files) await assertWritable(file);
+  const status = new StatusLine(process.stderr);
+  const interrupt = interruptible();
+  let engine: EngineChild | undefined;
+  try {
+    status.waitFor("starting the engine");
+    engine = await EngineChild.start({ bundle: bundleFolder(options.bundle), threads: options.threads });
+    const info = await engine.info();
+    const result = await engine.generate(requestOf(prompt, options), {
+      signal: interrupt.signal,
+      onProgress: (progress) => status.progress(progress),
+    });
+    status.waitFor("encoding");
+    const fps = options.fps ?? info.manifest.video.default.fps;
+    const { upscale } = options;
+    const video = await encodeVideo(result.frames, {
+      format,
+      fps,
+      ...(options.codec && { codec: options.codec }),
+      upscale: upscale === "off" ? false : { method: upscale },
+    });
+    const sheet = options.sheet === undefined ? undefined : await contactSheet(result.frames);
+    interrupt.signal.throwIfAborted();
+    await writeFileAtomically(options.output, video);
+    if (sheet && options.sheet !== undefined) await writeFileAtomically(options.sheet, sheet);
+    status.clear();
+    for (const notice of result.notices) status.say(notice);
+    report(prompt, options, info, result, fps);
+  } finally {
+    status.clear();
+    interrupt.dispose();
+    engine?.dispose();
+  }
+}
+
+function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {
+  return {
+    prompt,
+    ...(options.seed !== undefined && { seed: options.seed }),
+    ...(options.steps !== undefined && { num_inference_steps: options.steps }),
+    ...(options.guidance !== undefined && { guidance_scale: options.guidance }),
+    ...(options.negative !== undefined && { negative_prompt: options.negative }),
+    ...(options.size && { width: options.size.width, height: options.size.height }),
+    ...(options.frames !== undefined && { num_frames: options.frames }),
+    ...(options.scheduler && { scheduler: options.scheduler }),
+  };
+}
+
+/** Ctrl-C and SIGTERM stop the run at the next segment; a second one leaves at once. */
+function interruptible() {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort(new MixcacheError("aborted", "Stopped. No file was written."));
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      process.off("SIGINT", stop);
+      process.off("SIGTERM", stop);
+    },
+  };
+}
+
+function report(
+  prompt: string,
+  options: GenerateOptions,
+  info: EngineInfo,
+  result: EngineResult,
+  fps: number,
+): void {
+  const { frames, trace, settings } = result;
+  if (!options.json) {
+    const files = options.sheet === undefined ? options.output : `${options.output} and ${options.sheet}`;
+    const took = `${(trace.totalMs / 1000).toFixed(1)} s`;
+    process.stdout.write(
+      `${files}: ${frames.count} frames of ${frames.width}x${frames.height} at ${fps} fps, ` +
+        `seed ${settings.seed}, ${settings.num_inference_steps} steps, ${took}\n`,
+    );
+    return;
+  }
+  const json = {
+    output: options.output,
+    ...(options.sheet !== undefined && { sheet: options.sheet }),
+    prompt,
+    ...(options.negative !== undefined && { negative_prompt: options.negative }),
+    // Beyond 2^53 a JSON number would not be exact.
+    seed: settings.seed <= Number.MAX_SAFE_INTEGER ? Number(settings.seed) : settings.seed.toString(),
+    num_inference_steps: settings.num_inference_steps,
+    guidance_scale: settings.guidance_scale,
+    scheduler: settings.scheduler,
+    width: frames.width,
+    height: frames.height,
+    num_frames: frames.count,
+    fps,
+    /** Of the raw RGB frames, before any scaling or encoding. */
+    frames_sha256: createHash("sha256").update(frames.data).digest("hex"),
+    bundle: { id: info.manifest.id, digest: info.digest },
+    engine: {
+      backend: info.backend,
+      device: info.device,
+      threads: info.threads,
+      peak_memory_bytes: result.peakMemoryBytes,
+    },
+    notices: result.notices,
+    time_ms: {
+      start: Math.round(info.startMs),
+      text: Math.round(trace.textMs),
+      denoise: Math.round(trace.denoiseMs),
+      decode: Math.round(trace.decodeMs),
+      total: Math.round(trace.totalMs),
+    },
+    flops: trace.denoiseFlops,
+  };
+  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+}

@@ -1,0 +1,87 @@
+/** `mixcache inspect`: what a bundle is, for a person. */
+
+import { Command } from "commander";
+import { flopsOf } from "../engine/bundle/flops.ts";
+import type { DenoiserManifest, Manifest } from "../engine/bundle/manifest.ts";
+import { type Bundle, readBundle } from "../engine/bundle/read.ts";
+import { videoShape } from "../engine/shape.ts";
+import { FolderFiles } from "../node/index.ts";
+import { bundleFolder, EMBEDDED_BUNDLE } from "./options.ts";
+
+export function inspectCommand(): Command {
+  return new Command("inspect")
+    .description("Check a bundle and say what it is.")
+    .argument("[bundle]", "folder of the bundle", EMBEDDED_BUNDLE)
+    .option("--json", "print the manifest as JSON")
+    .action(async (folder: string, { json }: { json?: boolean }) => {
+      const bundle = await readBundle(new FolderFiles(bundleFolder(folder)));
+      process.stdout.write(json ? `${JSON.stringify(bundle.manifest, null, 2)}\n` : describe(bundle));
+    });
+}
+
+/** The bundle in a screenful of text. */
+export function describe({ manifest, digest, files }: Bundle): string {
+  const { video, latents, decoder } = manifest;
+  const shape = videoShape(manifest, video.default.width, video.default.height, video.default.frames);
+  const listed = Object.values(manifest.files);
+  const bytes = listed.reduce((sum, file) => sum + file.bytes, 0);
+  const rows: [string, string][] = [
+    ["bundle", `${manifest.title} (${manifest.id}, ${manifest.format})`],
+    ["folder", files.location],
+    ["digest", `sha256:${digest}`],
+    ["licence", manifest.license],
+    ["files", `${listed.length}, ${megabytes(bytes)}; every digest matches`],
+    [
+      "video",
+      `${video.default.width}x${video.default.height}, ${video.default.frames} frames at ${video.default.fps} fps${ranges(manifest)}`,
+    ],
+    [
+      "latents",
+      `${latents.channels} x ${shape.latent.join(" x ")} (channels, frames, rows, columns), ${shape.tokens} tokens`,
+    ],
+    ["steps", `${manifest.default_steps} by default`],
+    ["schedulers", manifest.schedulers.map((s) => `${s.kind} (shift ${s.shift})`).join(", ")],
+    [
+      "text",
+      manifest.text_encoders.map((e) => `${e.id}: ${e.tokenizer.kind}, ${e.max_tokens} tokens`).join("; "),
+    ],
+    ["decoder", `${decoder.first.frames}, then ${decoder.next.frames} frames a call`],
+    ["variants", manifest.variants.map((v) => v.id).join(", ") || "one precision only"],
+  ];
+  const lines = rows.map(([name, value]) => `${name.padEnd(11)} ${value}`);
+  return `${[...lines, ...manifest.denoisers.flatMap((d) => describeDenoiser(manifest, d, shape.tokens))].join("\n")}\n`;
+}
+
+function describeDenoiser(manifest: Manifest, denoiser: DenoiserManifest, tokens: number): string[] {
+  const { id, segments, guidance, noise_levels, modules, signals } = denoiser;
+  const blocks = segments.at(-1)?.blocks[1] ?? 0;
+  const text = manifest.text_encoders[0]?.max_tokens ?? 0;
+  const flops = segments.map((segment) => flopsOf(segment.flops, { tokens, text }));
+  const total = flops.reduce((sum, f) => sum + f, 0);
+  const scale =
+    guidance.kind === "none"
+      ? "no guidance"
+      : `guidance ${guidance.kind}, ${guidance.default_scale} by default`;
+  return [
+    "",
+    `denoiser ${id}: ${blocks} blocks, ${scale}, noise levels ${noise_levels[0]} to ${noise_levels[1]}`,
+    `  ${(total / 1e9).toFixed(2)} GFLOP a forward pass; signals ${Object.keys(signals).join(", ") || "none"}; ` +
+      `${modules.length ? `${modules.length} modules` : "no modules"}`,
+    ...segments.map(({ id: name, blocks: [from, to] }, i) => {
+      const range = to > from ? `blocks ${from}–${to - 1}` : "no block";
+      const share = ((100 * (flops[i] ?? 0)) / total).toFixed(1);
+      return `  ${name.padEnd(12)} ${range.padEnd(14)} ${share.padStart(5)} % of the FLOPs`;
+    }),
+  ];
+}
+
+function ranges({ video }: Manifest): string {
+  const { width, height, frames } = video;
+  const fixed = [width, height, frames].every(({ min, max }) => min === max);
+  if (fixed) return " (the only size)";
+  return `; up to ${width.max}x${height.max} and ${frames.max} frames`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

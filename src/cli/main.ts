@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** The command line: `mixcache generate | inspect`. */
+
+import { realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import { MixcacheError, messageOf } from "../errors.ts";
+import { EXIT } from "./exit-codes.ts";
+import { generateCommand } from "./generate.ts";
+import { inspectCommand } from "./inspect.ts";
+
+/** The whole command tree. */
+export function program(): Command {
+  const root = new Command("mixcache")
+    .description("Text to video by diffusion transformers on ONNX Runtime.")
+    .version(packageJson.version)
+    .showHelpAfterError("(add --help for usage)");
+  for (const command of [generateCommand(), inspectCommand()])
+    root.addCommand(command.copyInheritedSettings(root));
+  for (const command of [root, ...root.commands]) command.exitOverride();
+  return root;
+}
+
+/** Runs a command line (without `node` and the script) and returns its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...args], { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
+    if (error instanceof MixcacheError) {
+      process.stderr.write(`mixcache: ${error.message}\n`);
+      return EXIT[error.kind];
+    }
+    process.stderr.write(
+      `mixcache: ${messageOf(error)}\nThis is a fault of mixcache; please report it with this trace.\n`,
+    );
+    if (error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return EXIT.fault;
+  }
+}
+
+const script = process.argv[1];
+if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main(process.argv.slice(2));
+}

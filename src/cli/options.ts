@@ -1,0 +1,67 @@
+/** Option values as commander hands them over, turned into what the engine takes. */
+
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { invalid } from "../errors.ts";
+
+/** The bundle that comes with the package. */
+export const EMBEDDED_BUNDLE = path.join(import.meta.dirname, "../../models/shapes");
+
+/** Most threads that help: beyond that, small models get slower. */
+const MOST_THREADS = 16;
+
+/** A number, whatever it is; the engine says which numbers are possible. */
+export function number(option: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || Number.isNaN(value))
+      invalid(option, `--${option} is “${text}”, which is not a number.`);
+    return value;
+  };
+}
+
+/** Seeds may be larger than a number can say exactly. */
+export function seed(text: string): bigint {
+  if (!/^\d{1,20}$/.test(text))
+    invalid("seed", `--seed is “${text}”; it must be a whole number from 0 to 2^64 - 1.`);
+  return BigInt(text);
+}
+
+/** "640x480" */
+export function size(text: string): { width: number; height: number } {
+  const match = /^(\d{1,6})x(\d{1,6})$/i.exec(text);
+  if (!match) invalid("size", `--size is “${text}”; write it as width x height, for example 64x64.`);
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
+export function threads(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 256) {
+    invalid("threads", `--threads is “${text}”; it must be a whole number from 1 to 256.`);
+  }
+  return value;
+}
+
+/** All cores, within reason. The same number of threads gives the same bits. */
+export function defaultThreads(): number {
+  return Math.min(availableParallelism(), MOST_THREADS);
+}
+
+/** The format that a file name's ending asks for. */
+export function formatOf(output: string, format: string | undefined): "mp4" | "webp" {
+  const ending = path.extname(output).slice(1).toLowerCase();
+  const wanted = format ?? ending;
+  if (wanted === "mp4" || wanted === "webp") return wanted;
+  invalid(
+    "format",
+    `--output ${output} ends in neither .mp4 nor .webp. Rename it, or say --format mp4 or --format webp.`,
+  );
+}
+
+/** Refuses a folder that is not there before an engine is started for it. */
+export function bundleFolder(folder: string): string {
+  if (!existsSync(folder))
+    invalid("bundle", `--bundle ${folder} does not exist. Give the folder of a mixcache bundle.`);
+  return folder;
+}

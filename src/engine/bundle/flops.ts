@@ -1,0 +1,21 @@
+/** FLOPs from the manifest's polynomials. */
+
+import type { FlopsPolynomial } from "./manifest.ts";
+
+/** The sizes that FLOPs depend on: DiT tokens and text tokens. */
+export interface TokenCounts {
+  readonly tokens: number;
+  readonly text: number;
+}
+
+/** FLOPs (two per multiply-accumulate of a matrix product) of one run at these sizes. */
+export function flopsOf(polynomial: FlopsPolynomial, { tokens, text }: TokenCounts): number {
+  return (
+    polynomial.constant +
+    polynomial.tokens * tokens +
+    polynomial.tokens_squared * tokens * tokens +
+    polynomial.text * text +
+    polynomial.tokens_text * tokens * text +
+    polynomial.text_squared * text * text
+  );
+}

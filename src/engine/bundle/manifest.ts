@@ -1,0 +1,252 @@
+/**
+ * The manifest of a bundle, `model.json`: everything the engine knows about a model.
+ *
+ * A bundle is a folder with this manifest, ONNX graphs, their weights and a tokenizer. The engine has no
+ * model's name in its code: what differs between Wan, HunyuanVideo, CogVideoX and the embedded model is said
+ * here. The prose version is `docs/bundle-format.md`; its JSON Schema is made from these schemas.
+ */
+
+import { z } from "zod";
+
+/** The format this engine reads. A new major number is a new format. */
+export const BUNDLE_FORMAT = "mixcache.bundle/1";
+
+const count = z.int().min(1);
+const index = z.int().min(0);
+const name = z.string().regex(/^[a-z][a-z0-9_]*$/, "must be lower-case letters, digits and underscores");
+/** A path inside the bundle: forward slashes, no way out of the folder. */
+const file = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/, "must be a path inside the bundle");
+
+const fileEntry = z
+  .strictObject({
+    bytes: index,
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits"),
+    weights: z.array(file).default([]).describe("For a graph: the files of external data it refers to."),
+  })
+  .describe("One file of the bundle.");
+
+const range = z.strictObject({ min: count, max: count, multiple: count.default(1) });
+
+const video = z
+  .strictObject({
+    default: z.strictObject({ width: count, height: count, frames: count, fps: z.number().positive() }),
+    width: range,
+    height: range,
+    frames: range.extend({
+      offset: index.default(0).describe("frames - offset is a multiple of `multiple`"),
+    }),
+    max_tokens: count.optional().describe("The largest number of DiT tokens the graphs were made for."),
+  })
+  .describe("Which videos the model can make.");
+
+const latents = z
+  .strictObject({
+    channels: count,
+    compression: z.tuple([count, count, count]).describe("Frames, rows and columns of video per latent."),
+    first_frame_alone: z.boolean().describe("True where the first latent frame stands for one video frame."),
+    patch: z.tuple([count, count, count]).describe("Latent frames, rows and columns per DiT token."),
+    layout: z.enum(["channels_first", "frames_first"]).default("channels_first"),
+    mean: z.array(z.number()).describe("Per channel: what the decoder adds after multiplying by std."),
+    std: z.array(z.number().positive()),
+  })
+  .describe("The latents, [1, channels, frames, height, width] unless the layout says frames first.");
+
+const dimension = z.union([index, z.string()]).describe("A number, or the name of a size that varies.");
+
+/** How the engine makes a value that no graph makes. */
+const provided = z.discriminatedUnion("make", [
+  z.strictObject({
+    make: z.literal("timestep_sinusoid"),
+    dim: count,
+    of: z
+      .enum(["sigma", "timestep"])
+      .default("sigma")
+      .describe(
+        "The noise level in [0, 1], or what the scheduler calls its timestep (0 to 1000, for some an integer).",
+      ),
+    scale: z.number().describe("Multiplies it before the sinusoids."),
+    max_period: z.number().positive().default(10000),
+    cosines_first: z.boolean(),
+  }),
+  z.strictObject({ make: z.literal("timestep") }).describe("[1]: the scheduler's timestep, 0 to 1000."),
+  z.strictObject({ make: z.literal("sigma") }).describe("[1]: the noise level."),
+  z
+    .strictObject({ make: z.literal("guidance"), scale: z.number() })
+    .describe("[1]: the guidance scale times `scale`."),
+  z.strictObject({
+    make: z.literal("rope"),
+    part: z.enum(["cos", "sin"]),
+    axes: z
+      .tuple([count, count, count])
+      .describe("Channels of a head for frames, rows and columns; all even."),
+    theta: z.number().positive(),
+    dims: z.array(dimension).describe("The shape the graph expects, `tokens` for the number of tokens."),
+  }),
+]);
+
+const value = z
+  .strictObject({
+    kind: z
+      .enum(["latents", "stream", "step", "prompt", "shape", "output"])
+      .describe(
+        "latents: the noisy input. stream: carried from block to block. step: changes each step. " +
+          "prompt: changes with the prompt and the CFG branch. shape: changes with the video's shape. " +
+          "output: the model's prediction.",
+      ),
+    dims: z.array(dimension),
+    dtype: z.enum(["float32", "float16", "int64"]).default("float32"),
+    provided: provided.optional().describe("Present on values that the engine computes itself."),
+  })
+  .describe("A named tensor that graphs read or write.");
+
+const binding = z
+  .record(z.string(), name)
+  .describe("The graph's own tensor names, each with the name of the value it reads or writes.");
+
+const graph = z.strictObject({ graph: file, inputs: binding, outputs: binding });
+
+/** FLOPs as a polynomial of the DiT tokens S and text tokens T: two per multiply-accumulate of every matrix product. */
+const flops = z.strictObject({
+  constant: z.number().min(0).default(0),
+  tokens: z.number().min(0).default(0).describe("times S"),
+  tokens_squared: z.number().min(0).default(0).describe("times S squared"),
+  text: z.number().min(0).default(0).describe("times T"),
+  tokens_text: z.number().min(0).default(0).describe("times S times T"),
+  text_squared: z.number().min(0).default(0).describe("times T squared"),
+});
+
+const segment = graph.extend({
+  id: name,
+  blocks: z.tuple([index, index]).describe("The transformer blocks inside, from the first up to the second."),
+  flops,
+});
+
+const moduleStep = z.strictObject({
+  block: index,
+  module: name.describe("self_attn, cross_attn, ff, …"),
+  compute: graph
+    .extend({ flops })
+    .describe("Streams and conditioning in, the module's output before its gate out."),
+  apply: graph
+    .extend({ flops })
+    .describe("Streams, the module's output and the gate's conditioning in, streams out."),
+});
+
+const guidance = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("cfg"), default_scale: z.number().min(0) }),
+  z.strictObject({ kind: z.literal("embedded"), default_scale: z.number().min(0) }),
+  z.strictObject({ kind: z.literal("none") }),
+]);
+
+const denoiser = z
+  .strictObject({
+    id: name,
+    noise_levels: z
+      .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+      .describe("Serves noise levels t with first <= t < second (the last expert also t = 1)."),
+    guidance,
+    values: z.record(name, value),
+    prompt_graphs: z
+      .array(graph.extend({ flops }))
+      .default([])
+      .describe("Run once per prompt, in this order."),
+    segments: z
+      .array(segment)
+      .min(1)
+      .describe("Run in this order; the boundaries between them are the cuts."),
+    distance_stream: name.describe("The stream on which distances between steps are taken."),
+    signals: z
+      .record(name, name)
+      .default({})
+      .describe("Names that policies ask for (timestep_embedding, modulated_input), each with its value."),
+    modules: z.array(moduleStep).default([]).describe("A finer partition, in the order of execution."),
+  })
+  .describe("A DiT, or one expert of several.");
+
+const textOutput = z.strictObject({
+  value: name.describe("The prompt value this output becomes."),
+  rule: z
+    .enum(["as_is", "trim", "zero_pad"])
+    .describe("as_is: all tokens. trim: only the prompt's own. zero_pad: zeros beyond the prompt's own."),
+});
+
+const textEncoder = z
+  .strictObject({
+    id: name,
+    tokenizer: z.strictObject({ kind: z.literal("words"), file }),
+    template: z.string().default("{prompt}"),
+    crop_start: index.default(0).describe("Leading tokens of the template that are dropped from the output."),
+    max_tokens: count.describe("Tokens that the graph gets at the most, the template's among them."),
+    pad: z.enum(["to_max", "none"]),
+    graph: file,
+    inputs: z.strictObject({ ids: z.string(), mask: z.string().optional() }),
+    outputs: z.record(z.string(), textOutput),
+    flops,
+  })
+  .describe("Text to conditioning; run once per prompt and then unloaded where memory is short.");
+
+const scheduler = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("flow_match_euler"), shift: z.number().positive() }),
+  z.strictObject({
+    kind: z.literal("unipc"),
+    shift: z.number().positive(),
+    order: z.union([z.literal(1), z.literal(2)]).default(2),
+  }),
+]);
+
+const decoderGraph = graph.extend({
+  frames: count.describe("Video frames that one call gives."),
+  flops: z.number().min(0),
+});
+
+const decoder = z
+  .strictObject({
+    first: decoderGraph.describe("Reads the value `latents`; writes `frames` and the state."),
+    next: decoderGraph.describe("Reads `latents` and the state; writes `frames` and the state."),
+    latent_frames: count.default(1).describe("Latent frames per call."),
+    pixel_range: z.tuple([z.number(), z.number()]).describe("The values of black and white."),
+    tiles: z
+      .strictObject({ size: count, overlap: index })
+      .optional()
+      .describe("Largest latent rows and columns per call and how far neighbours overlap."),
+  })
+  .describe("Latents to video, a few latent frames at a time, with explicit state.");
+
+const variant = z
+  .strictObject({ id: name, description: z.string(), replaces: z.record(file, file) })
+  .describe("Another precision or attention kernel: these graphs stand in for those; weights may be shared.");
+
+/** The zod schema of `model.json`. */
+export const manifestSchema = z
+  .strictObject({
+    format: z.literal(BUNDLE_FORMAT),
+    id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
+    title: z.string(),
+    description: z.string().default(""),
+    license: z.string(),
+    family: z.string().describe("For people and reports; the engine does not read it."),
+    video,
+    latents,
+    text_encoders: z.array(textEncoder).min(1),
+    denoisers: z.array(denoiser).min(1),
+    schedulers: z.array(scheduler).min(1).describe("The first is the default."),
+    default_steps: count,
+    max_steps: count.default(1000),
+    decoder,
+    variants: z.array(variant).default([]),
+    files: z.record(file, fileEntry).describe("Every file but the manifest itself."),
+  })
+  .meta({ title: "mixcache bundle manifest", id: BUNDLE_FORMAT });
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type DenoiserManifest = z.infer<typeof denoiser>;
+export type SegmentManifest = z.infer<typeof segment>;
+export type ModuleManifest = z.infer<typeof moduleStep>;
+export type TextEncoderManifest = z.infer<typeof textEncoder>;
+export type SchedulerManifest = z.infer<typeof scheduler>;
+export type DecoderManifest = z.infer<typeof decoder>;
+export type GraphManifest = z.infer<typeof graph>;
+export type ProvidedValue = z.infer<typeof provided>;
+export type FlopsPolynomial = z.infer<typeof flops>;

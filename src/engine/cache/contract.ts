@@ -1,0 +1,160 @@
+/**
+ * CachePolicy: decides, step by step, what is computed and what is reused. A policy never touches a tensor: it
+ * asks for predictions and distances by name, and the denoising loop (`denoise.ts`) carries them out.
+ *
+ * Rules that hold for every policy:
+ * - the state of a run is made by `start` and dies with the run; two runs share nothing;
+ * - the scheduler runs at every step, whatever was reused;
+ * - a quantity is kept only when everything it is made of was computed exactly in that very step, so nothing
+ *   approximated ever refreshes a cache; the loop enforces this, not the policy;
+ * - the same scalars give the same decisions, so a recorded run can be replayed.
+ */
+
+import type { Reduction } from "../segments/contract.ts";
+
+/** The branches of classifier-free guidance; a model without it has `cond` only. */
+export type Branch = "cond" | "uncond";
+
+/** A part of the forward pass whose result can stand in for running it. */
+export type Part =
+  /** The model's output at latent size; nothing of the branch runs. */
+  | { readonly kind: "output" }
+  /** The residual of the whole block stack; what comes before the blocks and after them still runs. */
+  | { readonly kind: "stack" }
+  /** The residual of the blocks `from` up to `to`; both must be cuts of the bundle. */
+  | { readonly kind: "blocks"; readonly from: number; readonly to: number }
+  /** The outputs, before their gates, of the named modules of every block in the range. */
+  | {
+      readonly kind: "modules";
+      readonly modules: readonly string[];
+      readonly from: number;
+      readonly to: number;
+    }
+  /** The difference uncond − cond of the outputs; for the branch `uncond` only. */
+  | { readonly kind: "guidance_delta" };
+
+/** A kept result, one per part and branch, newest first by age: 0 is the last one computed exactly. */
+export interface Kept {
+  readonly part: Part;
+  readonly branch: Branch;
+  readonly age: number;
+}
+
+/**
+ * How the stand-in is made of what is kept: a linear combination of kept results and of the current latents.
+ * Reuse is one term with coefficient 1; linear extrapolation in physical time is two terms; a decomposition of the
+ * velocity along the latents adds a term of the latents.
+ */
+export interface Prediction {
+  readonly terms: readonly { readonly kept: Kept; readonly coefficient: number }[];
+  /** Multiplies the current latents; for the part `output` only. */
+  readonly latents?: number;
+}
+
+/** What one branch does in one step. */
+export type BranchPlan =
+  | { readonly kind: "full" }
+  | { readonly kind: "reuse"; readonly part: Part; readonly prediction: Prediction };
+
+/** A tensor that a distance can be taken of. */
+export type Quantity =
+  | { readonly of: "latents"; readonly step: "current" | "previous" }
+  | {
+      readonly of: "signal";
+      readonly signal: string;
+      readonly branch: Branch;
+      readonly step: "current" | "previous" | "last_computed";
+    }
+  | {
+      readonly of: "stream";
+      readonly cut: number;
+      readonly branch: Branch;
+      readonly step: "current" | "previous" | "last_computed";
+    }
+  | { readonly of: "kept"; readonly kept: Kept }
+  | {
+      readonly of: "predicted";
+      readonly part: Part;
+      readonly branch: Branch;
+      readonly prediction: Prediction;
+    };
+
+/** A scalar that the policy wants to know. */
+export interface Measurement {
+  readonly kind: Reduction;
+  readonly a: Quantity;
+  readonly b: Quantity;
+}
+
+/**
+ * A step's plan. A probe runs its branch up to a cut (0 is before the first block), measures, and asks the policy
+ * again; whatever plan follows resumes from that cut, so the probe's work is never done twice.
+ */
+export type StepPlan =
+  | { readonly kind: "run"; readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>> }
+  | {
+      readonly kind: "probe";
+      readonly branch: Branch;
+      readonly cut: number;
+      readonly measure: readonly Measurement[];
+      readonly decide: (scalars: readonly number[]) => StepPlan;
+    };
+
+/** The run, as a policy sees it. */
+export interface RunInfo {
+  readonly steps: number;
+  /** Noise levels, steps + 1 of them, from 1 down to 0. */
+  readonly sigmas: readonly number[];
+  readonly branches: readonly Branch[];
+  readonly guidanceScale: number;
+  /** The cuts that the bundle offers, as numbers of blocks done; the first is 0, the last is all blocks. */
+  readonly cuts: readonly number[];
+  /** Share of a branch's FLOPs that lies in the blocks up to each cut. */
+  readonly shareUpTo: (cut: number) => number;
+}
+
+/** The step that is about to be planned. */
+export interface StepInfo {
+  readonly index: number;
+  readonly sigma: number;
+  readonly sigmaNext: number;
+  /** The denoiser (expert) that serves this step. */
+  readonly denoiser: string;
+}
+
+/** What happened in a step: which parts were computed exactly, and the scalars that were asked for. */
+export interface StepOutcome {
+  readonly index: number;
+  readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>>;
+  /** Results that were computed exactly in this step and are now at age 0. */
+  readonly refreshed: readonly { readonly part: Part; readonly branch: Branch }[];
+  readonly scalars: readonly number[];
+}
+
+export type PolicyEvent =
+  /** Another expert takes over: every kept result has been dropped. */
+  { readonly kind: "denoiser_switch"; readonly step: number; readonly from: string; readonly to: string };
+
+/** One run's decisions. */
+export interface PolicyRun {
+  plan(step: StepInfo): StepPlan;
+  /** Scalars wanted once the step is computed, for example the deviation of what a cache would have given. */
+  measureAfter(step: StepInfo): readonly Measurement[];
+  observe(outcome: StepOutcome): void;
+  event(event: PolicyEvent): void;
+}
+
+/** What a policy needs of bundle and backend; checked when they are loaded, not in the middle of a run. */
+export interface PolicyRequirements {
+  /** Results the loop has to keep, and how many of each (2 for a first-order prediction). */
+  readonly keep: readonly { readonly part: Part; readonly depth: number }[];
+  readonly signals: readonly string[];
+  readonly modules: boolean;
+}
+
+export interface CachePolicy {
+  readonly name: string;
+  readonly requires: PolicyRequirements;
+  /** A fresh state for one run. */
+  start(run: RunInfo): PolicyRun;
+}

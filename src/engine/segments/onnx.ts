@@ -1,0 +1,258 @@
+/**
+ * The ONNX Runtime backend: the part that Node and browsers share. It sees onnxruntime-common's types only; who
+ * creates sessions, and on which device, is the `OnnxRuntime` that it is given.
+ */
+
+import { type InferenceSession, Tensor } from "onnxruntime-common";
+import { MixcacheError, messageOf } from "../../errors.ts";
+import type { Manifest } from "../bundle/manifest.ts";
+import { linearCombination, reduceHost } from "../host-math.ts";
+import type {
+  BackendCapabilities,
+  Bindings,
+  Dtype,
+  HostData,
+  HostTensor,
+  Reduction,
+  RunOptions,
+  SegmentBackend,
+  State,
+  TensorHandle,
+  Work,
+} from "./contract.ts";
+
+/** What a platform adds to ONNX Runtime. */
+export interface OnnxRuntime {
+  readonly capabilities: BackendCapabilities;
+  /** Creates the session of a graph of the bundle. */
+  createSession(graph: string): Promise<InferenceSession>;
+}
+
+interface GraphRun {
+  readonly id: string;
+  readonly graph: string;
+  readonly inputs: Bindings;
+  readonly outputs: Bindings;
+}
+
+/** A handle is the ONNX tensor and the number of releases it still needs. */
+class OnnxHandle implements TensorHandle {
+  readonly tensor: Tensor;
+  owners = 1;
+
+  constructor(tensor: Tensor) {
+    this.tensor = tensor;
+  }
+
+  get dtype(): Dtype {
+    return this.tensor.type as Dtype;
+  }
+
+  get dims(): readonly number[] {
+    return this.tensor.dims;
+  }
+
+  get bytes(): number {
+    const width = this.dtype === "int64" ? 8 : this.dtype === "float16" ? 2 : 4;
+    return this.tensor.size * width;
+  }
+}
+
+export class OnnxBackend implements SegmentBackend {
+  readonly capabilities: BackendCapabilities;
+  readonly #manifest: Manifest;
+  readonly #runtime: OnnxRuntime;
+  readonly #sessions = new Map<string, Promise<InferenceSession>>();
+  #bytesHeld = 0;
+
+  constructor(manifest: Manifest, runtime: OnnxRuntime) {
+    this.#manifest = manifest;
+    this.#runtime = runtime;
+    this.capabilities = runtime.capabilities;
+  }
+
+  async load(work: readonly Work[]): Promise<void> {
+    for (const item of work) {
+      for (const { graph } of this.#graphsOf(item)) await this.#session(graph);
+    }
+  }
+
+  async run(work: Work, inputs: State, options: RunOptions = {}): Promise<State> {
+    const produced = new Map<string, OnnxHandle>();
+    try {
+      for (const step of this.#graphsOf(work)) {
+        if (options.signal?.aborted) throw new MixcacheError("aborted", "The run was stopped.");
+        const started = performance.now();
+        const outputs = await this.#runGraph(step, (name) => produced.get(name) ?? inputs[name]);
+        for (const [name, handle] of outputs) {
+          const superseded = produced.get(name);
+          if (superseded) this.#drop(superseded);
+          produced.set(name, handle);
+        }
+        options.onGraph?.(step.id, performance.now() - started);
+      }
+    } catch (error) {
+      for (const handle of produced.values()) this.#drop(handle);
+      throw error;
+    }
+    return Object.fromEntries(produced);
+  }
+
+  async combine(coefficients: readonly number[], states: readonly State[]): Promise<State> {
+    const first = states[0];
+    if (!first) return {};
+    const combined: Record<string, OnnxHandle> = {};
+    for (const [name, handle] of Object.entries(first)) {
+      const data = states.map((state) => floats(state[name], name));
+      combined[name] = this.#adopt(new Tensor("float32", linearCombination(coefficients, data), handle.dims));
+    }
+    return combined;
+  }
+
+  async reduce(kind: Reduction, a: TensorHandle, b: TensorHandle): Promise<number> {
+    return reduceHost(kind, floats(a, "a"), floats(b, "b"), a.dims.at(-1) ?? 1);
+  }
+
+  async upload({ dtype, dims, data }: HostTensor): Promise<TensorHandle> {
+    return this.#adopt(new Tensor(dtype, data, dims));
+  }
+
+  async read(handle: TensorHandle): Promise<HostTensor> {
+    const { tensor } = own(handle, "a tensor");
+    return { dtype: handle.dtype, dims: tensor.dims, data: (await tensor.getData()) as HostData };
+  }
+
+  retain(state: State): void {
+    for (const [name, handle] of Object.entries(state)) own(handle, name).owners += 1;
+  }
+
+  release(state: State): void {
+    for (const [name, handle] of Object.entries(state)) this.#drop(own(handle, name));
+  }
+
+  bytesHeld(): number {
+    return this.#bytesHeld;
+  }
+
+  async unload(denoiser: string): Promise<void> {
+    const manifest = this.#denoiser(denoiser);
+    const graphs = [
+      ...manifest.segments.map(({ graph }) => graph),
+      ...manifest.modules.flatMap(({ compute, apply }) => [compute.graph, apply.graph]),
+    ];
+    for (const graph of graphs) await this.#close(graph);
+  }
+
+  async dispose(): Promise<void> {
+    for (const graph of [...this.#sessions.keys()]) await this.#close(graph);
+  }
+
+  #denoiser(id: string) {
+    const found = this.#manifest.denoisers.find((denoiser) => denoiser.id === id);
+    if (!found) throw new MixcacheError("bundle_invalid", `The bundle has no denoiser ${id}.`);
+    return found;
+  }
+
+  #graphsOf(work: Work): readonly GraphRun[] {
+    if (work.kind === "graph") return [{ id: work.graph, ...work }];
+    const denoiser = this.#denoiser(work.denoiser);
+    if (work.kind === "segments") return denoiser.segments.slice(work.from, work.to);
+    const step = denoiser.modules[work.index];
+    if (!step)
+      throw new MixcacheError("bundle_invalid", `Denoiser ${work.denoiser} has no module ${work.index}.`);
+    return [{ id: `${step.module}_${step.block}`, ...step[work.part] }];
+  }
+
+  #session(graph: string): Promise<InferenceSession> {
+    let session = this.#sessions.get(graph);
+    if (!session) {
+      session = this.#runtime.createSession(graph).catch((cause: unknown) => {
+        this.#sessions.delete(graph);
+        throw fault(`The graph ${graph} could not be loaded`, cause);
+      });
+      this.#sessions.set(graph, session);
+    }
+    return session;
+  }
+
+  async #close(graph: string): Promise<void> {
+    const session = this.#sessions.get(graph);
+    this.#sessions.delete(graph);
+    await (await session)?.release();
+  }
+
+  async #runGraph(
+    { graph, inputs, outputs }: GraphRun,
+    find: (name: string) => TensorHandle | undefined,
+  ): Promise<[string, OnnxHandle][]> {
+    const session = await this.#session(graph);
+    const feeds: Record<string, Tensor> = {};
+    for (const [ownName, name] of Object.entries(inputs)) {
+      const handle = find(name);
+      if (!handle)
+        throw new MixcacheError("engine_failed", `The graph ${graph} needs ${name}, which was not given.`);
+      feeds[ownName] = own(handle, name).tensor;
+    }
+    let results: InferenceSession.OnnxValueMapType;
+    try {
+      results = await session.run(feeds, Object.keys(outputs));
+    } catch (cause) {
+      throw fault(`The graph ${graph} failed`, cause);
+    }
+    return Object.entries(outputs).map(([ownName, name]) => {
+      const tensor = results[ownName];
+      if (!isTensor(tensor)) {
+        throw new MixcacheError("engine_failed", `The graph ${graph} gave no tensor named ${ownName}.`);
+      }
+      return [name, this.#adopt(tensor)];
+    });
+  }
+
+  #adopt(tensor: Tensor): OnnxHandle {
+    const handle = new OnnxHandle(tensor);
+    this.#bytesHeld += handle.bytes;
+    return handle;
+  }
+
+  #drop(handle: OnnxHandle): void {
+    handle.owners -= 1;
+    if (handle.owners > 0) return;
+    this.#bytesHeld -= handle.bytes;
+    handle.tensor.dispose();
+  }
+}
+
+/** The runtime may bring its own copy of the Tensor class, so `instanceof` says nothing. */
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === "object" && value !== null && "dims" in value && "location" in value;
+}
+
+/** The backend's own handle; a released one or another backend's is refused, since it would give silent garbage. */
+function own(handle: TensorHandle, name: string): OnnxHandle {
+  if (!(handle instanceof OnnxHandle))
+    throw new MixcacheError("engine_failed", `${name} is not of this backend.`);
+  if (handle.owners <= 0) throw new MixcacheError("engine_failed", `${name} is used after its release.`);
+  return handle;
+}
+
+function floats(handle: TensorHandle | undefined, name: string): Float32Array {
+  if (!handle) throw new MixcacheError("engine_failed", `The states to combine do not all have ${name}.`);
+  const { tensor } = own(handle, name);
+  if (tensor.location !== "cpu" || !(tensor.data instanceof Float32Array)) {
+    throw new MixcacheError(
+      "engine_failed",
+      `${name} is ${tensor.type} on ${tensor.location}; float32 on cpu is needed.`,
+    );
+  }
+  return tensor.data;
+}
+
+/** ONNX Runtime says "out of memory" in words only. */
+function fault(what: string, cause: unknown): MixcacheError {
+  if (cause instanceof MixcacheError) return cause;
+  const text = messageOf(cause);
+  const outOfMemory = /bad_alloc|out of memory|failed to allocate|allocation failed/i.test(text);
+  return new MixcacheError(outOfMemory ? "engine_out_of_memory" : "engine_failed", `${what}: ${text}`, {
+    cause,
+  });
+}

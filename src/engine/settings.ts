@@ -1,0 +1,128 @@
+/** A request, checked against a bundle and with every default filled in. */
+
+import { invalid } from "../errors.ts";
+import type { Manifest, SchedulerManifest } from "./bundle/manifest.ts";
+import { type VideoShape, videoShape } from "./shape.ts";
+
+/** What a caller asks for. Only the prompt is needed; the bundle has defaults for the rest. */
+export interface GenerateRequest {
+  readonly prompt: string;
+  readonly negative_prompt?: string;
+  /** 0 to 2^64 − 1; the same noise as PyTorch's CPU generator with this seed. Default 0. */
+  readonly seed?: number | bigint;
+  readonly num_inference_steps?: number;
+  readonly guidance_scale?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly num_frames?: number;
+  /** One of the bundle's schedulers by kind. */
+  readonly scheduler?: SchedulerManifest["kind"];
+}
+
+/** A request whose every field is known to be possible. */
+export interface Settings {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly seed: bigint;
+  readonly steps: number;
+  readonly guidanceScale: number;
+  readonly shape: VideoShape;
+  readonly scheduler: SchedulerManifest;
+}
+
+/** The longest prompt; far beyond what any text encoder reads. */
+export const MAX_PROMPT_CHARACTERS = 4000;
+const MAX_GUIDANCE_SCALE = 100;
+
+/**
+ * Checks a request.
+ * @throws MixcacheError `invalid_argument` whose `field` is the request's field and whose message says what to change.
+ */
+export function resolveSettings(manifest: Manifest, request: GenerateRequest): Settings {
+  const { video } = manifest;
+  return {
+    prompt: checkPrompt("prompt", request.prompt),
+    negativePrompt:
+      request.negative_prompt === undefined ? "" : checkLength("negative_prompt", request.negative_prompt),
+    seed: checkSeed(request.seed ?? 0),
+    steps: checkSteps(request.num_inference_steps ?? manifest.default_steps, manifest.max_steps),
+    guidanceScale: checkGuidance(manifest, request),
+    shape: videoShape(
+      manifest,
+      request.width ?? video.default.width,
+      request.height ?? video.default.height,
+      request.num_frames ?? video.default.frames,
+    ),
+    scheduler: checkScheduler(manifest, request.scheduler),
+  };
+}
+
+function checkLength(field: string, text: unknown): string {
+  if (typeof text !== "string") invalid(field, `${field} must be a text.`);
+  if (text.length > MAX_PROMPT_CHARACTERS) {
+    invalid(
+      field,
+      `${field} has ${text.length} characters; the most is ${MAX_PROMPT_CHARACTERS}. Shorten it.`,
+    );
+  }
+  return text;
+}
+
+function checkPrompt(field: string, text: unknown): string {
+  const prompt = checkLength(field, text);
+  if (prompt.trim() === "") invalid(field, `${field} is empty. Say what the video should show.`);
+  return prompt;
+}
+
+function checkSeed(seed: number | bigint): bigint {
+  const whole = typeof seed === "bigint" || Number.isSafeInteger(seed);
+  if (!whole || BigInt(seed) < 0n || BigInt(seed) >= 1n << 64n) {
+    invalid(
+      "seed",
+      `seed is ${seed}; it must be a whole number from 0 to 2^64 - 1 (beyond 2^53 as a bigint).`,
+    );
+  }
+  return BigInt(seed);
+}
+
+function checkSteps(steps: number, most: number): number {
+  if (!Number.isInteger(steps) || steps < 1 || steps > most) {
+    invalid(
+      "num_inference_steps",
+      `num_inference_steps is ${steps}; it must be a whole number from 1 to ${most}.`,
+    );
+  }
+  return steps;
+}
+
+function checkGuidance(manifest: Manifest, { guidance_scale, negative_prompt }: GenerateRequest): number {
+  const guidance = manifest.denoisers[0]?.guidance;
+  const kind = guidance?.kind ?? "none";
+  if (kind === "none" && guidance_scale !== undefined && guidance_scale !== 1) {
+    invalid("guidance_scale", `${manifest.title} works without guidance. Leave guidance_scale out.`);
+  }
+  if (kind !== "cfg" && negative_prompt) {
+    invalid(
+      "negative_prompt",
+      `${manifest.title} has no classifier-free guidance, so it can't use a negative_prompt.`,
+    );
+  }
+  const scale = guidance_scale ?? (guidance && guidance.kind !== "none" ? guidance.default_scale : 1);
+  if (!(scale >= 0 && scale <= MAX_GUIDANCE_SCALE)) {
+    invalid(
+      "guidance_scale",
+      `guidance_scale is ${scale}; it must be a number from 0 to ${MAX_GUIDANCE_SCALE}.`,
+    );
+  }
+  return scale;
+}
+
+function checkScheduler({ schedulers, title }: Manifest, kind: string | undefined): SchedulerManifest {
+  const found = kind === undefined ? schedulers[0] : schedulers.find((scheduler) => scheduler.kind === kind);
+  if (!found)
+    invalid(
+      "scheduler",
+      `${title} has no scheduler ${kind}; it has ${schedulers.map((s) => s.kind).join(", ")}.`,
+    );
+  return found;
+}

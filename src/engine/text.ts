@@ -1,0 +1,98 @@
+/** Prompt → token ids → conditioning. */
+
+import { MixcacheError } from "../errors.ts";
+import type { TextEncoderManifest } from "./bundle/manifest.ts";
+import type { Bundle } from "./bundle/read.ts";
+import type { RunOptions, SegmentBackend, State, TensorHandle } from "./segments/contract.ts";
+import { parseWordVocabulary, type Tokens, type WordVocabulary, wordTokens } from "./tokenizer.ts";
+
+/** Turns a text into ids by the encoder's own rules. */
+export type Tokenizer = (text: string) => Tokens;
+
+/** Reads an encoder's tokenizer from the bundle. */
+export async function loadTokenizer(bundle: Bundle, encoder: TextEncoderManifest): Promise<Tokenizer> {
+  const { file } = encoder.tokenizer;
+  const bytes = await bundle.files.read(file);
+  if (!bytes)
+    throw new MixcacheError(
+      "bundle_file_missing",
+      `The tokenizer ${file} is missing from ${bundle.files.location}.`,
+    );
+  let vocabulary: WordVocabulary;
+  try {
+    vocabulary = parseWordVocabulary(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new MixcacheError(
+      "bundle_invalid",
+      `The tokenizer ${file} is not a list of words. Export the bundle again.`,
+      { cause },
+    );
+  }
+  return (text) =>
+    wordTokens(vocabulary, encoder.template.replace("{prompt}", text), encoder.max_tokens, encoder.pad);
+}
+
+/**
+ * Runs one text encoder.
+ * @returns the prompt values that the manifest names, in the backend; the caller releases them.
+ */
+export async function encodeText(
+  backend: SegmentBackend,
+  encoder: TextEncoderManifest,
+  tokens: Tokens,
+  options: RunOptions,
+): Promise<State> {
+  const dims = [1, tokens.ids.length];
+  const state: Record<string, TensorHandle> = {};
+  const ints = (values: readonly number[]) => BigInt64Array.from(values, BigInt);
+  const inputs: Record<string, string> = { [encoder.inputs.ids]: "ids" };
+  state.ids = await backend.upload({ dtype: "int64", dims, data: ints(tokens.ids) });
+  if (encoder.inputs.mask) {
+    inputs[encoder.inputs.mask] = "mask";
+    state.mask = await backend.upload({
+      dtype: "int64",
+      dims,
+      data: ints(tokens.ids.map((_, i) => (i < tokens.length ? 1 : 0))),
+    });
+  }
+  const outputs = Object.fromEntries(
+    Object.entries(encoder.outputs).map(([name, { value }]) => [name, value]),
+  );
+  try {
+    const raw = await backend.run({ kind: "graph", graph: encoder.graph, inputs, outputs }, state, options);
+    return await applyRules(backend, encoder, tokens, raw);
+  } finally {
+    backend.release(state);
+  }
+}
+
+/** Crops the template's tokens and trims or zeroes what lies beyond the text. */
+async function applyRules(
+  backend: SegmentBackend,
+  encoder: TextEncoderManifest,
+  tokens: Tokens,
+  raw: State,
+): Promise<State> {
+  const result: Record<string, TensorHandle> = { ...raw };
+  for (const { value, rule } of Object.values(encoder.outputs)) {
+    const handle = raw[value];
+    if (!handle || (rule === "as_is" && encoder.crop_start === 0) || handle.dims.length !== 3) continue;
+    const { data, dtype } = await backend.read(handle);
+    const channels = handle.dims[2] ?? 1;
+    const end = rule === "trim" ? tokens.length : (handle.dims[1] ?? 0);
+    const kept = data.slice(encoder.crop_start * channels, end * channels);
+    if (rule === "zero_pad") zero(kept, (tokens.length - encoder.crop_start) * channels);
+    backend.release({ [value]: handle });
+    result[value] = await backend.upload({
+      dtype,
+      dims: [1, end - encoder.crop_start, channels],
+      data: kept,
+    });
+  }
+  return result;
+}
+
+function zero(data: Float32Array | Uint16Array | BigInt64Array, from: number): void {
+  if (data instanceof BigInt64Array) data.fill(0n, from);
+  else data.fill(0, from);
+}

@@ -1,0 +1,48 @@
+/** What a run did, step by step: the base of bills, benchmarks and timelines. */
+
+import type { Branch, BranchPlan } from "./cache/contract.ts";
+
+/** One graph that ran. */
+export interface GraphTrace {
+  readonly id: string;
+  readonly durationMs: number;
+  readonly flops: number;
+}
+
+export interface BranchTrace {
+  readonly branch: Branch;
+  readonly plan: BranchPlan["kind"];
+  readonly graphs: readonly GraphTrace[];
+}
+
+export interface StepTrace {
+  readonly index: number;
+  /** Noise level at the start of the step. */
+  readonly sigma: number;
+  readonly denoiser: string;
+  readonly branches: readonly BranchTrace[];
+  readonly flops: number;
+  /** FLOPs of the same step with nothing reused. */
+  readonly fullFlops: number;
+  readonly durationMs: number;
+}
+
+export interface RunTrace {
+  readonly policy: string;
+  readonly steps: readonly StepTrace[];
+  readonly text: readonly GraphTrace[];
+  readonly decode: readonly GraphTrace[];
+  /** Wall times of the three parts and of the whole. */
+  readonly textMs: number;
+  readonly denoiseMs: number;
+  readonly decodeMs: number;
+  readonly totalMs: number;
+  /** FLOPs really computed by the DiT, and what they would have been without a cache. */
+  readonly denoiseFlops: number;
+  readonly fullDenoiseFlops: number;
+}
+
+/** FLOPs of some graphs together. */
+export function sumFlops(graphs: readonly GraphTrace[]): number {
+  return graphs.reduce((sum, { flops }) => sum + flops, 0);
+}

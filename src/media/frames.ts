@@ -1,0 +1,66 @@
+/** Raw video frames: the one shape that every file of this folder takes. */
+
+import { invalid } from "../errors.ts";
+
+/** A raw video: `data` is 8-bit sRGB, laid out `[count, height, width, 3]` without padding. */
+export interface Frames {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** How many frames. */
+  readonly count: number;
+  /** `count * height * width * 3` bytes. */
+  readonly data: Uint8Array;
+}
+
+/** Bytes of one frame: `height * width * 3`. */
+export function frameByteLength(frames: Frames): number {
+  return frames.width * frames.height * 3;
+}
+
+/**
+ * Checks that the sizes are whole numbers of at least 1 and that `data` holds exactly that many bytes.
+ * @throws MixcacheError `invalid_argument`, field "frames".
+ */
+export function validateFrames(frames: Frames): void {
+  for (const name of ["width", "height", "count"] as const) {
+    const value = frames[name];
+    if (!Number.isSafeInteger(value) || value < 1) {
+      invalid("frames", `The frames' ${name} must be a whole number of at least 1, not ${value}.`);
+    }
+  }
+  const expected = frames.count * frameByteLength(frames);
+  if (frames.data.byteLength !== expected) {
+    invalid(
+      "frames",
+      `${frames.count} RGB frames of ${frames.width}x${frames.height} take ${expected} bytes, ` +
+        `but ${frames.data.byteLength} were given.`,
+    );
+  }
+}
+
+/**
+ * The bytes of frame `index` (`[height, width, 3]`) as a view into `frames.data`: nothing is copied.
+ * @throws MixcacheError `invalid_argument` when there is no such frame.
+ */
+export function frameAt(frames: Frames, index: number): Uint8Array {
+  if (!Number.isInteger(index) || index < 0 || index >= frames.count) {
+    invalid("index", `There is no frame ${index}: the video has frames 0 to ${frames.count - 1}.`);
+  }
+  const size = frameByteLength(frames);
+  return frames.data.subarray(index * size, (index + 1) * size);
+}
+
+/** Frame rates above this are no use for video, and WebP cannot show them. */
+export const MAX_FPS = 120;
+
+/**
+ * Checks a frame rate.
+ * @throws MixcacheError `invalid_argument`, field "fps".
+ */
+export function validateFps(fps: number): void {
+  if (!Number.isFinite(fps) || fps <= 0 || fps > MAX_FPS) {
+    invalid("fps", `The frames per second must be more than 0 and at most ${MAX_FPS}, not ${fps}.`);
+  }
+}

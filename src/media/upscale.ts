@@ -1,0 +1,145 @@
+/** Enlarging frames, so that a 64x64 video is watchable. */
+
+import { invalid } from "../errors.ts";
+import { type Frames, frameAt, frameByteLength, validateFrames } from "./frames.ts";
+
+/** `nearest` keeps hard pixel edges and is exact; `lanczos` (three lobes) is smooth. */
+export type ResizeMethod = "nearest" | "lanczos";
+
+/**
+ * How large to make the frames: `factor`, or `width` and/or `height` in pixels (a missing side follows
+ * the aspect ratio). With none of the three, the smallest whole factor that makes the longer side at
+ * least 512 pixels.
+ */
+export interface Upscale {
+  /** Default: `nearest`. */
+  readonly method?: ResizeMethod;
+  /** A whole number of at least 1; excludes `width` and `height`. */
+  readonly factor?: number;
+  /** Pixels, at least the source's width. */
+  readonly width?: number;
+  /** Pixels, at least the source's height. */
+  readonly height?: number;
+}
+
+/** The longer side, in pixels, that the default factor reaches. */
+export const DEFAULT_LONGER_SIDE = 512;
+
+/** No side may get longer than this, in pixels: the largest that H.264 decoders commonly take. */
+export const MAX_SIDE = 8192;
+
+/**
+ * Frames of the asked size; the same object when the size does not change.
+ * @throws MixcacheError `invalid_argument`, field "upscale" or "frames".
+ */
+export async function upscale(frames: Frames, options: Upscale = {}): Promise<Frames> {
+  validateFrames(frames);
+  const method = options.method ?? "nearest";
+  if (method !== "nearest" && method !== "lanczos") {
+    invalid("upscale", `The upscaling method must be nearest or lanczos, not ${String(method)}.`);
+  }
+  const { width, height } = targetSize(frames, options);
+  if (width < frames.width || height < frames.height) {
+    invalid(
+      "upscale",
+      `Upscaling cannot make ${frames.width}x${frames.height} frames smaller (${width}x${height} was asked).`,
+    );
+  }
+  if (width > MAX_SIDE || height > MAX_SIDE) {
+    invalid(
+      "upscale",
+      `Upscaling to ${width}x${height} is more than ${MAX_SIDE} pixels on a side; ask for a smaller factor or size.`,
+    );
+  }
+  return resize(frames, width, height, method);
+}
+
+/**
+ * Frames of exactly `width` x `height` pixels, larger or smaller. `nearest` needs no library, so that a
+ * browser can use it too; `lanczos` loads sharp when it is first used.
+ */
+export async function resize(
+  frames: Frames,
+  width: number,
+  height: number,
+  method: ResizeMethod,
+): Promise<Frames> {
+  if (width === frames.width && height === frames.height) return frames;
+  return method === "nearest"
+    ? resizeNearest(frames, width, height)
+    : await resizeLanczos(frames, width, height);
+}
+
+function targetSize(frames: Frames, { factor, width, height }: Upscale): { width: number; height: number } {
+  for (const [name, value] of Object.entries({ factor, width, height })) {
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
+      invalid("upscale", `The upscaling ${name} must be a whole number of at least 1, not ${value}.`);
+    }
+  }
+  if (width !== undefined || height !== undefined) {
+    if (factor !== undefined) {
+      invalid("upscale", "Give an upscaling factor or a size (width, height), not both.");
+    }
+    const scale = width !== undefined ? width / frames.width : (height ?? 1) / frames.height;
+    return {
+      width: width ?? Math.max(1, Math.round(frames.width * scale)),
+      height: height ?? Math.max(1, Math.round(frames.height * scale)),
+    };
+  }
+  const longerSide = Math.max(frames.width, frames.height);
+  const times = factor ?? Math.ceil(DEFAULT_LONGER_SIDE / longerSide);
+  return { width: frames.width * times, height: frames.height * times };
+}
+
+function resizeNearest(frames: Frames, width: number, height: number): Frames {
+  const size = width * height * 3;
+  const data = new Uint8Array(frames.count * size);
+  // The source byte offset of each target column, worked out once for all rows and frames.
+  const columns = Int32Array.from(
+    { length: width },
+    (_, x) => Math.floor(((x + 0.5) * frames.width) / width) * 3,
+  );
+  const row = width * 3;
+  for (let index = 0; index < frames.count; index++) {
+    const source = frameAt(frames, index);
+    const target = data.subarray(index * size, (index + 1) * size);
+    let filledFrom = -1;
+    for (let y = 0; y < height; y++) {
+      const sourceY = Math.floor(((y + 0.5) * frames.height) / height);
+      if (sourceY === filledFrom) {
+        target.copyWithin(y * row, (y - 1) * row, y * row);
+        continue;
+      }
+      filledFrom = sourceY;
+      const from = sourceY * frames.width * 3;
+      let to = y * row;
+      for (const column of columns) {
+        target[to++] = source[from + column] ?? 0;
+        target[to++] = source[from + column + 1] ?? 0;
+        target[to++] = source[from + column + 2] ?? 0;
+      }
+    }
+  }
+  return { width, height, count: frames.count, data };
+}
+
+async function resizeLanczos(frames: Frames, width: number, height: number): Promise<Frames> {
+  const { default: sharp } = await import("sharp");
+  const out: Frames = {
+    width,
+    height,
+    count: frames.count,
+    data: new Uint8Array(frames.count * width * height * 3),
+  };
+  for (let index = 0; index < frames.count; index++) {
+    // One frame at a time: filtering a stack of frames would mix the edges of neighbours.
+    const pixels = await sharp(frameAt(frames, index), {
+      raw: { width: frames.width, height: frames.height, channels: 3 },
+    })
+      .resize(width, height, { kernel: "lanczos3", fit: "fill" })
+      .raw()
+      .toBuffer();
+    out.data.set(pixels, index * frameByteLength(out));
+  }
+  return out;
+}

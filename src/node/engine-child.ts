@@ -1,0 +1,252 @@
+/**
+ * The engine in a child process, as its parent sees it. Inference blocks an event loop and may take the process
+ * with it, so it gets a process of its own: the parent stays responsive, an abort takes at most one segment, a
+ * child that hangs is killed, and a crash is an error of one video. The next one gets a new child.
+ */
+
+import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Progress } from "../engine/progress.ts";
+import type { GenerateRequest } from "../engine/settings.ts";
+import { MixcacheError } from "../errors.ts";
+import type { EngineInfo, EngineOptions, EngineResult, FromChild, ToChild, WireError } from "./protocol.ts";
+
+export interface EngineChildOptions extends EngineOptions {
+  /** A child that says nothing for this long while it works is killed. Longer than the slowest segment. */
+  readonly hangTimeoutMs?: number;
+  /** After an abort, the child has this long to reach the end of its segment before it is killed. */
+  readonly abortTimeoutMs?: number;
+  /** Nice value, −20 to 19; a server keeps its own process ahead of the inference. */
+  readonly priority?: number;
+}
+
+export interface EngineHooks {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+interface Waiting {
+  readonly id: number;
+  readonly resolve: (result: EngineResult) => void;
+  readonly reject: (error: MixcacheError) => void;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+const HANG_TIMEOUT_MS = 10 * 60_000;
+const ABORT_TIMEOUT_MS = 60_000;
+/** How much of what a child prints is kept, to tell why it died. */
+const STDERR_TAIL = 4096;
+
+/** One generation of the child process: from fork to exit. */
+class Child {
+  readonly process: ChildProcess;
+  readonly loaded: Promise<EngineInfo>;
+  #stderr = "";
+  #waiting: Waiting | undefined;
+  #settleLoad: { resolve: (info: EngineInfo) => void; reject: (error: MixcacheError) => void };
+  #fate: MixcacheError | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  readonly #hangTimeoutMs: number;
+
+  constructor(options: EngineChildOptions) {
+    this.#hangTimeoutMs = options.hangTimeoutMs ?? HANG_TIMEOUT_MS;
+    const settle = Promise.withResolvers<EngineInfo>();
+    this.#settleLoad = settle;
+    this.loaded = settle.promise;
+    // The file beside this one: .ts when run from source, .js in the published package.
+    const main = path.join(import.meta.dirname, `child-main${path.extname(fileURLToPath(import.meta.url))}`);
+    this.process = fork(main, [], { serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    if (options.priority !== undefined && this.process.pid) setPriority(this.process.pid, options.priority);
+    this.process.stderr?.on("data", (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_TAIL);
+    });
+    this.process.on("message", (message: FromChild) => this.#receive(message));
+    this.process.on("error", (cause) =>
+      this.#end(new MixcacheError("engine_crashed", `The engine did not start: ${cause.message}`)),
+    );
+    this.process.on("close", (code, signal) => this.#end(this.#fate ?? this.#crash(code, signal)));
+    this.#send({
+      type: "load",
+      options: {
+        bundle: options.bundle,
+        threads: options.threads,
+        ...(options.device && { device: options.device }),
+      },
+    });
+    this.#feedWatchdog();
+  }
+
+  get alive(): boolean {
+    return this.process.connected && this.#fate === undefined;
+  }
+
+  run(id: number, request: GenerateRequest, onProgress: Waiting["onProgress"]): Promise<EngineResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { id, resolve, reject, onProgress };
+      this.#send({ type: "generate", id, request });
+      this.#feedWatchdog();
+    });
+  }
+
+  abort(id: number): void {
+    if (this.#waiting?.id === id) this.#send({ type: "abort", id });
+  }
+
+  /** Kills the process; whoever waits for it gets this error. */
+  kill(fate: MixcacheError): void {
+    this.#fate ??= fate;
+    this.process.kill("SIGKILL");
+  }
+
+  #send(message: ToChild): void {
+    // A failed send means that the child is gone; "close" reports it.
+    this.process.send(message, () => {});
+  }
+
+  #receive(message: FromChild): void {
+    if (message.type === "loaded") {
+      this.#settleLoad.resolve(message.info);
+      clearTimeout(this.#watchdog);
+      return;
+    }
+    if (message.type === "fatal") {
+      this.#fate ??= fromWire(message.error);
+      return;
+    }
+    const waiting = this.#waiting;
+    if (waiting?.id !== message.id) return;
+    if (message.type === "progress") {
+      this.#feedWatchdog();
+      waiting.onProgress?.(message.progress);
+      return;
+    }
+    this.#waiting = undefined;
+    clearTimeout(this.#watchdog);
+    if (message.type === "result") waiting.resolve(message.result);
+    else waiting.reject(fromWire(message.error));
+  }
+
+  #feedWatchdog(): void {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => {
+      const seconds = Math.round(this.#hangTimeoutMs / 1000);
+      this.kill(
+        new MixcacheError(
+          "engine_hung",
+          `The engine did nothing for ${seconds} s and was stopped. Try again.`,
+        ),
+      );
+    }, this.#hangTimeoutMs);
+    this.#watchdog.unref();
+  }
+
+  #end(error: MixcacheError): void {
+    this.#fate ??= error;
+    clearTimeout(this.#watchdog);
+    this.#settleLoad.reject(error);
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+  }
+
+  #crash(code: number | null, signal: NodeJS.Signals | null): MixcacheError {
+    const last = this.#stderr.trim().split("\n").at(-1) ?? "";
+    if (/heap out of memory|bad_alloc|cannot allocate memory/i.test(this.#stderr)) {
+      return new MixcacheError(
+        "engine_out_of_memory",
+        "The engine ran out of memory. Ask for a smaller or shorter video, or give the machine more memory.",
+      );
+    }
+    const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+    return new MixcacheError(
+      "engine_crashed",
+      `The engine's process ${how}${last ? `: ${last}` : ""}. The next video gets a new one.`,
+    );
+  }
+}
+
+function fromWire({ code, message, field }: WireError): MixcacheError {
+  return new MixcacheError(code, message, field === undefined ? {} : { field });
+}
+
+/** An engine that outlives its child processes. */
+export class EngineChild {
+  readonly #options: EngineChildOptions;
+  #child: Child | undefined;
+  #nextId = 1;
+  #busy = false;
+  #disposed = false;
+
+  private constructor(options: EngineChildOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts the child and loads the bundle.
+   * @throws MixcacheError of the bundle, `engine_unavailable`, `engine_crashed`, `engine_out_of_memory`
+   */
+  static async start(options: EngineChildOptions): Promise<EngineChild> {
+    const engine = new EngineChild(options);
+    await engine.info();
+    return engine;
+  }
+
+  /** What is loaded; starts a child where there is none. */
+  info(): Promise<EngineInfo> {
+    return this.#living().loaded;
+  }
+
+  /** The child's process id, or undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#child?.alive ? this.#child.process.pid : undefined;
+  }
+
+  /**
+   * Makes one video.
+   * @throws MixcacheError `invalid_argument`, `engine_busy`, `aborted`, `engine_crashed`, `engine_hung`,
+   * `engine_out_of_memory` or `engine_failed`; after any of them the engine can be used again.
+   */
+  async generate(request: GenerateRequest, hooks: EngineHooks = {}): Promise<EngineResult> {
+    const { signal, onProgress } = hooks;
+    if (this.#busy) {
+      throw new MixcacheError(
+        "engine_busy",
+        "This engine is making another video. Wait until it is done, or start a second engine.",
+      );
+    }
+    this.#busy = true;
+    const id = this.#nextId++;
+    const aborted = () => new MixcacheError("aborted", "The run was stopped.");
+    let patience: NodeJS.Timeout | undefined;
+    let child: Child | undefined;
+    const onAbort = () => {
+      child?.abort(id);
+      patience = setTimeout(() => child?.kill(aborted()), this.#options.abortTimeoutMs ?? ABORT_TIMEOUT_MS);
+    };
+    try {
+      child = this.#living();
+      await child.loaded;
+      if (signal?.aborted) throw aborted();
+      signal?.addEventListener("abort", onAbort, { once: true });
+      return await child.run(id, request, onProgress);
+    } finally {
+      clearTimeout(patience);
+      signal?.removeEventListener("abort", onAbort);
+      this.#busy = false;
+    }
+  }
+
+  /** Stops the child; the engine can't be used again. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#child?.kill(new MixcacheError("engine_unavailable", "The engine was closed."));
+    this.#child?.loaded.catch(() => {});
+  }
+
+  #living(): Child {
+    if (this.#disposed) throw new MixcacheError("engine_unavailable", "The engine was closed.");
+    if (!this.#child?.alive) this.#child = new Child(this.#options);
+    return this.#child;
+  }
+}

@@ -1,0 +1,7 @@
+/** What Node adds to the engine. */
+
+export * from "../engine/index.ts";
+export { FolderFiles } from "./bundle-folder.ts";
+export { EngineChild, type EngineChildOptions, type EngineHooks } from "./engine-child.ts";
+export { type OnnxNodeOptions, openOnnxNode } from "./onnx-runtime.ts";
+export type { EngineInfo, EngineOptions, EngineResult } from "./protocol.ts";

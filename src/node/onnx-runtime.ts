@@ -1,0 +1,56 @@
+/**
+ * ONNX Runtime in Node: the only place that imports onnxruntime-node.
+ *
+ * Its `run()` blocks the event loop, so servers and the command line use it through the engine child
+ * (`engine-child.ts`); tests and benchmarks may use it directly.
+ */
+
+import type { InferenceSession } from "onnxruntime-common";
+import type { BackendCapabilities } from "../engine/segments/contract.ts";
+import type { OnnxRuntime } from "../engine/segments/onnx.ts";
+import { MixcacheError } from "../errors.ts";
+import type { FolderFiles } from "./bundle-folder.ts";
+
+export interface OnnxNodeOptions {
+  /** Threads within an operator; the same number gives the same bits. */
+  readonly threads: number;
+  readonly device?: "cpu" | "cuda" | "webgpu";
+}
+
+/** Opens ONNX Runtime on a device for the graphs of a bundle in a folder. */
+export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions): Promise<OnnxRuntime> {
+  const { InferenceSession, listSupportedBackends } = await importRuntime();
+  const device = options.device ?? "cpu";
+  // An unknown provider is dropped with a warning and the work done on the CPU: refuse instead.
+  const available = listSupportedBackends().map(({ name }) => name);
+  if (!available.includes(device)) {
+    throw new MixcacheError(
+      "engine_unavailable",
+      `ONNX Runtime has no ${device} support on this machine (it has ${available.join(", ")}). Install it or use the cpu.`,
+    );
+  }
+  const capabilities: BackendCapabilities = {
+    name: "onnx",
+    device,
+    dtypes: ["float32", "float16", "int64"],
+    cuts: true,
+    modules: true,
+  };
+  const session: InferenceSession.SessionOptions = {
+    executionProviders: [device],
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    // Each session owns a thread pool; idle threads that spin slow partitioned graphs down several times.
+    extra: { session: { "intra_op.allow_spinning": "0" } },
+  };
+  return { capabilities, createSession: (graph) => InferenceSession.create(files.pathOf(graph), session) };
+}
+
+async function importRuntime() {
+  // Read by the library when it is loaded: without it a device id is written to the home folder and sent away.
+  process.env.ORT_DISABLE_TELEMETRY = "1";
+  return import("onnxruntime-node");
+}

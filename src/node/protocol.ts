@@ -1,0 +1,64 @@
+/** What an engine's parent and its child process say to each other. */
+
+import type { Manifest } from "../engine/bundle/manifest.ts";
+import type { RgbFrames } from "../engine/frames.ts";
+import type { Progress } from "../engine/progress.ts";
+import type { GenerateRequest } from "../engine/settings.ts";
+import type { RunTrace } from "../engine/trace.ts";
+import type { ErrorCode } from "../errors.ts";
+
+/** How an engine is opened. */
+export interface EngineOptions {
+  /** Folder of the bundle. */
+  readonly bundle: string;
+  readonly threads: number;
+  readonly device?: "cpu" | "cuda" | "webgpu";
+}
+
+export type ToChild =
+  | { readonly type: "load"; readonly options: EngineOptions }
+  | { readonly type: "generate"; readonly id: number; readonly request: GenerateRequest }
+  | { readonly type: "abort"; readonly id: number };
+
+/** A `MixcacheError` on the wire. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly field?: string;
+}
+
+/** What a loaded engine says of itself. */
+export interface EngineInfo {
+  readonly manifest: Manifest;
+  /** Digest of the bundle. */
+  readonly digest: string;
+  readonly backend: string;
+  readonly device: string;
+  readonly threads: number;
+  /** From the start of the process until the engine was ready. */
+  readonly startMs: number;
+}
+
+/** A finished video as it leaves the engine. */
+export interface EngineResult {
+  readonly frames: RgbFrames;
+  readonly trace: RunTrace;
+  readonly notices: readonly string[];
+  /** The settings that were used, defaults filled in. */
+  readonly settings: {
+    readonly seed: bigint;
+    readonly num_inference_steps: number;
+    readonly guidance_scale: number;
+    readonly scheduler: string;
+  };
+  /** The child's largest resident set so far. */
+  readonly peakMemoryBytes: number;
+}
+
+export type FromChild =
+  | { readonly type: "loaded"; readonly info: EngineInfo }
+  | { readonly type: "progress"; readonly id: number; readonly progress: Progress }
+  | { readonly type: "result"; readonly id: number; readonly result: EngineResult }
+  | { readonly type: "failed"; readonly id: number; readonly error: WireError }
+  /** The engine can't go on; the child exits after this. */
+  | { readonly type: "fatal"; readonly error: WireError };
