@@ -3,12 +3,21 @@
 import { createHash } from "node:crypto";
 import { Command, Option } from "commander";
 import type { GenerateRequest } from "../engine/settings.ts";
-import { MixcacheError } from "../errors.ts";
-import { assertWritable, contactSheet, encodeVideo, writeFileAtomically } from "../media/index.ts";
+import { invalid, MixcacheError } from "../errors.ts";
+import { validateFps } from "../media/frames.ts";
+import {
+  assertWritable,
+  contactSheet,
+  encodeVideo,
+  loadNodeCodecs,
+  type VideoFormat,
+  writeFileAtomically,
+} from "../media/index.ts";
 import { EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
 import { EXIT } from "./exit-codes.ts";
 import {
   bundleFolder,
+  checkSheet,
   defaultThreads,
   EMBEDDED_BUNDLE,
   formatOf,
@@ -85,18 +94,23 @@ export function generateCommand(): Command {
 }
 
 async function generate(prompt: string, options: GenerateOptions): Promise<void> {
-  const format = formatOf(options.output, options.format);
-  const files = [options.output, ...(options.sheet === undefined ? [] : [options.sheet])];
-  for (const file of files) await assertWritable(file);
+  const format = checkOptions(options);
   const status = new StatusLine(process.stderr);
-  const interrupt = interruptible();
+  const { signal, dispose } = interruptible();
   let engine: EngineChild | undefined;
+  const stopEngine = () => engine?.dispose();
+  process.once("exit", stopEngine);
   try {
+    // What can fail fails before the long run, not after it.
+    await assertWritable(options.output);
+    if (options.sheet !== undefined) await assertWritable(options.sheet);
+    if (format === "mp4") await loadNodeCodecs();
     status.waitFor("starting the engine");
-    engine = await EngineChild.start({ bundle: bundleFolder(options.bundle), threads: options.threads });
+    const bundle = bundleFolder(options.bundle);
+    engine = await EngineChild.start({ bundle, threads: options.threads }, signal);
     const info = await engine.info();
     const result = await engine.generate(requestOf(prompt, options), {
-      signal: interrupt.signal,
+      signal,
       onProgress: (progress) => status.progress(progress),
     });
     status.waitFor("encoding");
@@ -109,17 +123,32 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
       upscale: upscale === "off" ? false : { method: upscale },
     });
     const sheet = options.sheet === undefined ? undefined : await contactSheet(result.frames);
-    interrupt.signal.throwIfAborted();
+    signal.throwIfAborted();
     await writeFileAtomically(options.output, video);
     if (sheet && options.sheet !== undefined) await writeFileAtomically(options.sheet, sheet);
     status.clear();
     for (const notice of result.notices) status.say(notice);
     report(prompt, options, info, result, fps);
+  } catch (error) {
+    // Ctrl-C reaches the engine's process too, which may then fail in a way of its own.
+    throw signal.aborted ? signal.reason : error;
   } finally {
     status.clear();
-    interrupt.dispose();
-    engine?.dispose();
+    dispose();
+    stopEngine();
+    process.off("exit", stopEngine);
   }
+}
+
+/** Refuses, before anything starts, what needs no engine to be refused; returns the format. */
+function checkOptions({ output, sheet, format: wanted, codec, fps }: GenerateOptions): VideoFormat {
+  const format = formatOf(output, wanted);
+  if (format === "webp" && codec !== undefined) {
+    invalid("codec", `--codec ${codec} is for mp4 only; leave it out, or write an mp4.`);
+  }
+  if (fps !== undefined) validateFps(fps);
+  if (sheet !== undefined) checkSheet(sheet, output);
+  return format;
 }
 
 function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {

@@ -9,6 +9,7 @@ import { MixcacheError, messageOf } from "../errors.ts";
 import { EXIT } from "./exit-codes.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
+import { withOption } from "./options.ts";
 
 /** The whole command tree. */
 export function program(): Command {
@@ -30,7 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
     if (error instanceof MixcacheError) {
-      process.stderr.write(`mixcache: ${error.message}\n`);
+      process.stderr.write(`mixcache: ${withOption(error)}\n`);
       return EXIT[error.kind];
     }
     process.stderr.write(

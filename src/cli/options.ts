@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { invalid } from "../errors.ts";
+import { invalid, type MixcacheError } from "../errors.ts";
 
 /** The bundle that comes with the package. */
 export const EMBEDDED_BUNDLE = path.join(import.meta.dirname, "../../models/shapes");
@@ -59,9 +59,33 @@ export function formatOf(output: string, format: string | undefined): "mp4" | "w
   );
 }
 
+/** The sheet is a PNG, and not the video. */
+export function checkSheet(sheet: string, output: string): void {
+  if (path.extname(sheet).toLowerCase() !== ".png")
+    invalid("sheet", `--sheet ${sheet} does not end in .png. Rename it.`);
+  if (path.resolve(sheet) === path.resolve(output))
+    invalid("sheet", `--sheet and --output are both ${sheet}. Choose another name for one of them.`);
+}
+
+/** The option that sets a field of a request, where the two have different names. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  num_inference_steps: "--steps",
+  guidance_scale: "--guidance",
+  negative_prompt: "--negative",
+  num_frames: "--frames",
+  width: "--size",
+  height: "--size",
+};
+
+/** Says which option a message of the engine is about. */
+export function withOption({ message, field }: MixcacheError): string {
+  const option = field === undefined ? undefined : OPTION_OF[field];
+  return option === undefined ? message : `${option}: ${message}`;
+}
+
 /** Refuses a folder that is not there before an engine is started for it. */
 export function bundleFolder(folder: string): string {
   if (!existsSync(folder))
-    invalid("bundle", `--bundle ${folder} does not exist. Give the folder of a mixcache bundle.`);
+    invalid("bundle", `The bundle folder ${folder} does not exist. Give the folder of a mixcache bundle.`);
   return folder;
 }

@@ -4,30 +4,30 @@ import { flopsOf, type TokenCounts } from "./bundle/flops.ts";
 import type { DenoiserManifest } from "./bundle/manifest.ts";
 import type { State } from "./segments/contract.ts";
 
-export interface CutMap {
-  /** Numbers of blocks done at each cut, from 0 to all blocks. */
-  readonly cuts: readonly number[];
-  /** The segment that starts at a cut; segments without blocks before the first block end at cut 0. */
-  readonly segmentAt: (cut: number) => number;
-  /** Share of a branch's FLOPs that lies before a cut. */
-  readonly shareUpTo: (cut: number) => number;
+/** Numbers of blocks done at each cut, from 0 to all blocks, as the segments' block ranges give them. */
+export function cutsOf({ segments }: DenoiserManifest): readonly number[] {
+  return [...new Set(segments.flatMap(({ blocks }) => blocks))].sort((a, b) => a - b);
 }
 
-/** Derives the cuts from the segments' block ranges. */
-export function cutMap(denoiser: DenoiserManifest, sizes: TokenCounts): CutMap {
-  const { segments } = denoiser;
-  const cuts = [...new Set(segments.flatMap(({ blocks: [from, to] }) => [from, to]))].sort((a, b) => a - b);
-  const flops = segments.map((segment) => flopsOf(segment.flops, sizes));
-  const total = flops.reduce((sum, f) => sum + f, 0);
-  const segmentAt = (cut: number) => {
-    const found = segments.findIndex(({ blocks: [from, to] }) => from === cut && to > cut);
-    // After the last block only the head is left: the first segment that starts where the blocks end.
-    return found >= 0
-      ? found
-      : segments.findIndex(({ blocks: [from, to] }) => from === cut && to === cut && cut > 0);
-  };
-  const shareUpTo = (cut: number) => flops.slice(0, segmentAt(cut)).reduce((sum, f) => sum + f, 0) / total;
-  return { cuts, segmentAt, shareUpTo };
+/** How many blocks a denoiser has. */
+export function blockCount({ segments }: DenoiserManifest): number {
+  return segments.at(-1)?.blocks[1] ?? 0;
+}
+
+/**
+ * The index of the segment that follows a cut: the first that begins there with a block, or, after the last
+ * block, the first that comes after all blocks.
+ */
+export function segmentAt({ segments }: DenoiserManifest, cut: number): number {
+  const next = segments.findIndex(({ blocks: [from, to] }) => from === cut && to > cut);
+  return next >= 0 ? next : segments.findLastIndex(({ blocks: [from, to] }) => to > from && to === cut) + 1;
+}
+
+/** Share of a branch's FLOPs that lies before a cut. */
+export function shareUpTo(denoiser: DenoiserManifest, sizes: TokenCounts, cut: number): number {
+  const flops = denoiser.segments.map((segment) => flopsOf(segment.flops, sizes));
+  const sum = (part: readonly number[]) => part.reduce((total, f) => total + f, 0);
+  return sum(flops.slice(0, segmentAt(denoiser, cut))) / sum(flops);
 }
 
 /** DiT and text tokens of a run; the text tokens are those of the longest three-dimensional prompt value. */

@@ -9,6 +9,7 @@ import { OnnxBackend } from "../engine/segments/onnx.ts";
 import { MixcacheError, messageOf } from "../errors.ts";
 import { FolderFiles } from "./bundle-folder.ts";
 import { openOnnxNode } from "./onnx-runtime.ts";
+import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
 import type { EngineOptions, FromChild, ToChild, WireError } from "./protocol.ts";
 
 let pipeline: Pipeline | undefined;
@@ -19,14 +20,15 @@ function send(message: FromChild): void {
 }
 
 function wire(error: unknown): WireError {
-  if (error instanceof MixcacheError) {
-    return {
-      code: error.code,
-      message: error.message,
-      ...(error.field !== undefined && { field: error.field }),
-    };
-  }
-  return { code: "engine_failed", message: `The engine failed: ${messageOf(error)}` };
+  const { code, message, field } = typed(error);
+  return { code, message, ...(field !== undefined && { field }) };
+}
+
+function typed(error: unknown): MixcacheError {
+  const known = error instanceof MixcacheError ? error : undefined;
+  const text = messageOf(error);
+  if (known?.code === "engine_out_of_memory" || (!known && saysOutOfMemory(text))) return outOfMemory(error);
+  return known ?? new MixcacheError("engine_failed", `The engine failed: ${text}`, { cause: error });
 }
 
 /** Tells the parent and leaves once the message is out. */
@@ -36,8 +38,13 @@ function die(error: unknown): void {
 
 async function load(options: EngineOptions): Promise<void> {
   const files = new FolderFiles(options.bundle);
-  const bundle = await readBundle(files);
-  const backend = new OnnxBackend(bundle.manifest, await openOnnxNode(files, options));
+  const signOfLife = () => send({ type: "loading" });
+  const bundle = await readBundle(files, signOfLife);
+  const runtime = await openOnnxNode(files, options);
+  const backend = new OnnxBackend(bundle.manifest, {
+    ...runtime,
+    createSession: (graph) => runtime.createSession(graph).finally(signOfLife),
+  });
   pipeline = await Pipeline.load(bundle, backend);
   const { name, device } = backend.capabilities;
   // performance.now() counts from the start of the process.
@@ -96,5 +103,6 @@ process.on("message", (message: ToChild) => {
 process.on("disconnect", () => process.exit(0));
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
-// Ctrl-C reaches the whole process group; the parent decides what it means.
-process.on("SIGINT", () => {});
+// Ctrl-C reaches the whole process group, and a service manager's SIGTERM every process of the service; the parent
+// decides what they mean.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { Progress } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import { MixcacheError } from "../errors.ts";
+import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
 import type { EngineInfo, EngineOptions, EngineResult, FromChild, ToChild, WireError } from "./protocol.ts";
 
 export interface EngineChildOptions extends EngineOptions {
@@ -36,8 +37,10 @@ interface Waiting {
 
 const HANG_TIMEOUT_MS = 10 * 60_000;
 const ABORT_TIMEOUT_MS = 60_000;
-/** How much of what a child prints is kept, to tell why it died. */
-const STDERR_TAIL = 4096;
+/** A timer that fires this late says that the event loop did not turn. */
+const LATE_MS = 250;
+/** How much of what a child prints is kept, to tell why it died; V8 prints a long stack after its reason. */
+const STDERR_TAIL = 16_384;
 
 /** One generation of the child process: from fork to exit. */
 class Child {
@@ -58,7 +61,7 @@ class Child {
     // The file beside this one: .ts when run from source, .js in the published package.
     const main = path.join(import.meta.dirname, `child-main${path.extname(fileURLToPath(import.meta.url))}`);
     this.process = fork(main, [], { serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"] });
-    if (options.priority !== undefined && this.process.pid) setPriority(this.process.pid, options.priority);
+    if (options.priority !== undefined) prioritise(this.process.pid, options.priority);
     this.process.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_TAIL);
     });
@@ -101,11 +104,15 @@ class Child {
   }
 
   #send(message: ToChild): void {
-    // A failed send means that the child is gone; "close" reports it.
-    this.process.send(message, () => {});
+    // A failed send means that the child is gone or never was; "close" or "error" reports it.
+    if (this.process.connected) this.process.send(message, () => {});
   }
 
   #receive(message: FromChild): void {
+    if (message.type === "loading") {
+      this.#feedWatchdog();
+      return;
+    }
     if (message.type === "loaded") {
       this.#settleLoad.resolve(message.info);
       clearTimeout(this.#watchdog);
@@ -124,13 +131,25 @@ class Child {
     }
     this.#waiting = undefined;
     clearTimeout(this.#watchdog);
-    if (message.type === "result") waiting.resolve(message.result);
-    else waiting.reject(fromWire(message.error));
+    if (message.type === "result") {
+      waiting.resolve(message.result);
+      return;
+    }
+    const error = fromWire(message.error);
+    // What memory it still holds, and what else failed silently, nobody knows: the next video gets a new one.
+    if (error.code === "engine_out_of_memory") this.kill(error);
+    waiting.reject(error);
   }
 
   #feedWatchdog(): void {
     clearTimeout(this.#watchdog);
+    const due = performance.now() + this.#hangTimeoutMs;
     this.#watchdog = setTimeout(() => {
+      // So late, it was this process that stood still (suspended, or busy): hear first what the child has to say.
+      if (performance.now() > due + LATE_MS) {
+        this.#feedWatchdog();
+        return;
+      }
       const seconds = Math.round(this.#hangTimeoutMs / 1000);
       this.kill(
         new MixcacheError(
@@ -151,18 +170,43 @@ class Child {
   }
 
   #crash(code: number | null, signal: NodeJS.Signals | null): MixcacheError {
-    const last = this.#stderr.trim().split("\n").at(-1) ?? "";
-    if (/heap out of memory|bad_alloc|cannot allocate memory/i.test(this.#stderr)) {
-      return new MixcacheError(
-        "engine_out_of_memory",
-        "The engine ran out of memory. Ask for a smaller or shorter video, or give the machine more memory.",
-      );
-    }
-    const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+    if (saysOutOfMemory(this.#stderr)) return outOfMemory();
+    const lines = this.#stderr.trim().split("\n");
+    const reason = lines.find((line) => /fatal|error/i.test(line)) ?? lines.at(-1) ?? "";
+    // Linux ends processes this way when memory is short; it tells nobody but its own log.
+    const hint = signal === "SIGKILL" ? " (by someone, or by the system because memory was short)" : "";
+    const how = signal ? `was killed by ${signal}${hint}` : `ended with exit code ${code}`;
     return new MixcacheError(
       "engine_crashed",
-      `The engine's process ${how}${last ? `: ${last}` : ""}. The next video gets a new one.`,
+      `The engine's process ${how}${reason ? `: ${reason}` : ""}. The next video gets a new one.`,
     );
+  }
+}
+
+/** A wish only: a process that is gone again, or a niceness that only root may give, is no reason to fail. */
+function prioritise(pid: number | undefined, priority: number): void {
+  try {
+    if (pid !== undefined) setPriority(pid, priority);
+  } catch {
+    // See above.
+  }
+}
+
+function stopped(): MixcacheError {
+  return new MixcacheError("aborted", "The run was stopped.");
+}
+
+/** What the promise gives, or `aborted` as soon as the signal says so. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(stopped());
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 
@@ -184,12 +228,18 @@ export class EngineChild {
 
   /**
    * Starts the child and loads the bundle.
-   * @throws MixcacheError of the bundle, `engine_unavailable`, `engine_crashed`, `engine_out_of_memory`
+   * @throws MixcacheError of the bundle, `aborted`, `engine_unavailable`, `engine_crashed`, `engine_hung`,
+   * `engine_out_of_memory` or `engine_failed`
    */
-  static async start(options: EngineChildOptions): Promise<EngineChild> {
+  static async start(options: EngineChildOptions, signal?: AbortSignal): Promise<EngineChild> {
     const engine = new EngineChild(options);
-    await engine.info();
-    return engine;
+    try {
+      await unlessAborted(engine.info(), signal);
+      return engine;
+    } catch (error) {
+      engine.dispose();
+      throw error;
+    }
   }
 
   /** What is loaded; starts a child where there is none. */
@@ -217,17 +267,17 @@ export class EngineChild {
     }
     this.#busy = true;
     const id = this.#nextId++;
-    const aborted = () => new MixcacheError("aborted", "The run was stopped.");
     let patience: NodeJS.Timeout | undefined;
     let child: Child | undefined;
     const onAbort = () => {
       child?.abort(id);
-      patience = setTimeout(() => child?.kill(aborted()), this.#options.abortTimeoutMs ?? ABORT_TIMEOUT_MS);
+      patience = setTimeout(() => child?.kill(stopped()), this.#options.abortTimeoutMs ?? ABORT_TIMEOUT_MS);
     };
     try {
+      if (signal?.aborted) throw stopped();
       child = this.#living();
-      await child.loaded;
-      if (signal?.aborted) throw aborted();
+      await unlessAborted(child.loaded, signal);
+      if (signal?.aborted) throw stopped();
       signal?.addEventListener("abort", onAbort, { once: true });
       return await child.run(id, request, onProgress);
     } finally {

@@ -56,6 +56,8 @@ export interface EngineResult {
 }
 
 export type FromChild =
+  /** A part of the bundle was checked or loaded: a sign of life. */
+  | { readonly type: "loading" }
   | { readonly type: "loaded"; readonly info: EngineInfo }
   | { readonly type: "progress"; readonly id: number; readonly progress: Progress }
   | { readonly type: "result"; readonly id: number; readonly result: EngineResult }

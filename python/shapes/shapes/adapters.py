@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from .decoder import Decoder
-from .model import (GRID, HEAD_DIM, LATENT, PATCH, PATCH_VALUES, TOKENS, CrossAttention, FeedForward, SelfAttention,
-                    apply_rope)
+from .model import GRID, HEAD_DIM, LATENT, PATCH, PATCH_VALUES, TOKENS, apply_rope
+from .model import CrossAttention, FeedForward, SelfAttention
 
-#: The video is decoded in two calls of this many latents.
+#: The video is decoded in two calls of this many latents: one latent is always behind, and the second call ends it.
 DECODER_LATENTS = LATENT[1] // 2
 
 
@@ -127,7 +127,9 @@ class Text(nn.Module):
         super().__init__()
         self.embed, self.position = parameter(text.embed.weight), parameter(text.position)
         self.blocks = nn.ModuleList(
-            nn.ModuleDict({"norm1": b["norm1"], "attn": Attention(b["attn"]), "norm2": b["norm2"], "ff": FeedForwardPart(b["ff"])})
+            nn.ModuleDict(
+                {"norm1": b["norm1"], "attn": Attention(b["attn"]), "norm2": b["norm2"], "ff": FeedForwardPart(b["ff"])}
+            )
             for b in text.blocks
         )
         self.norm = text.norm
@@ -241,14 +243,14 @@ class DecoderGraph(nn.Module):
 
 
 class DecoderFirst(DecoderGraph):
-    """The first half of the latents gives the frames of all of them but the last, which needs to see the next one."""
+    """The first half of the latents -> the frames of all but its last, which has to see the next one; state."""
 
     def forward(self, latents):
         return self.frames(torch.cat([latents[:, :, :1], latents], 2)), latents[:, :, -2:]
 
 
 class DecoderNext(DecoderGraph):
-    """The second half and the state give the frames of the state's last latent and of the whole half."""
+    """The second half and the state (two latents) -> the frames of the state's last and of the whole half; state."""
 
     def forward(self, latents, state):
         return self.frames(torch.cat([state, latents, latents[:, :, -1:]], 2)), latents[:, :, -2:]

@@ -1,6 +1,7 @@
 """Writes the bundle: graphs, weights, tokenizer and manifest, checked against PyTorch before it is put in place.
 
-    python -m shapes.export --checkpoint runs/dit/checkpoint.pt --decoder runs/decoder/checkpoint.pt --output ../../models/shapes
+    python -m shapes.export --checkpoint runs/dit/checkpoint.pt --decoder runs/decoder/checkpoint.pt \\
+        --output ../../models/shapes
 
 The reference is the same model with the same fp16-rounded weights, computing in fp32.
 """
@@ -19,13 +20,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .adapters import DECODER_LATENTS
 from .decoder import Decoder, decode
-from .grammar import Scene, encode
+from .grammar import VOCABULARY, Scene, encode
 from .graphs import write_graphs
 from .manifest import dit_flops, evaluate, manifest, tokenizer
 from .model import LATENT, ShapesModel, patchify, time_features
 from .render import alphas, colours, paint, to_latents
 
-TOLERANCE = 1e-5
+#: Largest difference of a value, and the same for large ones as a share of the largest value of the tensor.
+TOLERANCE, RELATIVE_TOLERANCE = 1e-5, 2e-6
 FLOPS_TOLERANCE = 0.01
 
 
@@ -37,8 +39,10 @@ def rounded(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def load_model(path: Path) -> tuple[ShapesModel, list[str]]:
-    """The smoothed weights of a training run, rounded, and its vocabulary."""
+    """The averaged weights of a training run, rounded, and its vocabulary."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
+    if saved["vocabulary"] != VOCABULARY:
+        raise SystemExit(f"{path} was trained with another vocabulary")
     model = ShapesModel(**saved["config"])
     model.load_state_dict(saved["ema"])
     return rounded(model), saved["vocabulary"]
@@ -63,31 +67,28 @@ class Check:
     """Runs graphs on the reference's own inputs and notes how far they are from it."""
 
     def __init__(self, folder: Path):
-        self.folder, self.rows = folder, []
+        self.folder, self.worst = folder, {}
 
     def run(self, name: str, **inputs: torch.Tensor) -> list[torch.Tensor]:
         outputs = session(self.folder / f"{name}.onnx").run(None, {key: value.numpy() for key, value in inputs.items()})
         return [torch.from_numpy(np.array(output)) for output in outputs]
 
     def compare(self, name: str, outputs: list[torch.Tensor], references: list[torch.Tensor]) -> None:
-        """The difference may be as large as TOLERANCE times the largest value, if that is above one."""
         for output, reference in zip(outputs, references, strict=True):
-            assert output.shape == reference.shape, f"{name}: {tuple(output.shape)} instead of {tuple(reference.shape)}"
+            assert output.shape == reference.shape, f"{name}: {output.shape} instead of {reference.shape}"
             difference, size = (output - reference).abs().max().item(), reference.abs().max().item()
-            self.rows.append((name, difference, size, difference <= TOLERANCE * max(1.0, size)))
+            before = self.worst.get(name, (0.0, 0.0, True))
+            fine = before[2] and difference <= max(TOLERANCE, RELATIVE_TOLERANCE * size)
+            self.worst[name] = (max(difference, before[0]), max(size, before[1]), fine)
 
     def graph(self, name: str, references: list[torch.Tensor], **inputs: torch.Tensor) -> None:
         self.compare(name, self.run(name, **inputs), references)
 
     def report(self) -> bool:
-        worst = {}
-        for name, difference, size, fine in self.rows:
-            before = worst.get(name, (0.0, 0.0, True))
-            worst[name] = (max(difference, before[0]), max(size, before[1]), fine and before[2])
         print(f"{'graph':28} {'max difference':>14} {'max value':>10}")
-        for name, (difference, size, fine) in worst.items():
+        for name, (difference, size, fine) in self.worst.items():
             print(f"{name:28} {difference:14.2e} {size:10.3g}{'' if fine else '  FAILED'}")
-        return all(fine for *_, fine in self.rows)
+        return all(fine for *_, fine in self.worst.values())
 
 
 def realistic_input() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -95,7 +96,31 @@ def realistic_input() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     scene = Scene("circle", "red", "blue", "large", "left", "normal")
     clean = to_latents(paint(alphas([scene], random.Random(3)), *colours([scene])))
     noise = torch.randn(1, *LATENT, generator=torch.Generator().manual_seed(3))
-    return clean, 0.3 * clean + 0.7 * noise, torch.tensor([encode("a large red circle moves left on a blue background")])
+    ids = torch.tensor([encode("a large red circle moves left on a blue background")])
+    return clean, 0.3 * clean + 0.7 * noise, ids
+
+
+def check_modules(check: Check, index: int, block, x: torch.Tensor, inputs: dict[str, torch.Tensor]) -> None:
+    """A block's finer partition; each module starts from where the one before it ended."""
+    read, context = {"conditioning": inputs["conditioning"]}, inputs["context"]
+    rope = {name: inputs[name] for name in ("rope_cos", "rope_sin")}
+    shift1, scale1, gate1, shift2, scale2, gate2 = block.modulation(inputs["conditioning"])
+
+    name = f"block_{index}_self_attn"
+    y = block.self_attn(block.norm1(x) * (1 + scale1) + shift1, *rope.values())
+    check.graph(name, [y], hidden=x, **read, **rope)
+    check.graph(f"{name}_apply", [x + gate1 * y], hidden=x, module_output=y, **read)
+    x = x + gate1 * y
+
+    y = block.cross_attn(block.norm2(x), context)
+    check.graph(f"block_{index}_cross_attn", [y], hidden=x, context=context)
+    check.graph("cross_attn_apply", [x + y], hidden=x, module_output=y)
+    x = x + y
+
+    name = f"block_{index}_ff"
+    y = block.ff(block.norm3(x) * (1 + scale2) + shift2)
+    check.graph(name, [y], hidden=x, **read)
+    check.graph(f"{name}_apply", [x + gate2 * y], hidden=x, module_output=y, **read)
 
 
 @torch.no_grad()
@@ -113,34 +138,21 @@ def check_graphs(folder: Path, model: ShapesModel, decoder: Decoder) -> bool:
     temb, conditioning = dit.conditioning(features, pooled)
     shift, scale, *_ = dit.blocks[0].modulation(conditioning)
     modulated = dit.blocks[0].norm1(hidden) * (1 + scale) + shift
-    check.graph("front", [hidden, temb, conditioning, modulated], latents=latents, time_features=features, pooled=pooled)
-    chained = check.run("front", latents=latents, time_features=features, pooled=pooled)[0]
+    begin = {"latents": latents, "time_features": features, "pooled": pooled}
+    check.graph("front", [hidden, temb, conditioning, modulated], **begin)
+    chained = check.run("front", **begin)[0]
 
     for i, block in enumerate(dit.blocks):
-        shift1, scale1, gate1, shift2, scale2, gate2 = block.modulation(conditioning)
-        read = {"conditioning": conditioning}
-        x, name = hidden, f"block_{i}_self_attn"
-        y = block.self_attn(block.norm1(x) * (1 + scale1) + shift1, dit.cos, dit.sin)
-        check.graph(name, [y], hidden=x, **read, **rope)
-        check.graph(f"{name}_apply", [x + gate1 * y], hidden=x, module_output=y, **read)
-        x, name = x + gate1 * y, f"block_{i}_cross_attn"
-        y = block.cross_attn(block.norm2(x), context)
-        check.graph(name, [y], hidden=x, context=context)
-        check.graph("cross_attn_apply", [x + y], hidden=x, module_output=y)
-        x, name = x + y, f"block_{i}_ff"
-        y = block.ff(block.norm3(x) * (1 + scale2) + shift2)
-        check.graph(name, [y], hidden=x, **read)
-        check.graph(f"{name}_apply", [x + gate2 * y], hidden=x, module_output=y, **read)
-        after = block(hidden, conditioning, context, dit.cos, dit.sin)
         inputs = {"conditioning": conditioning, "context": context, **rope}
-        check.graph(f"block_{i}", [after], hidden=hidden, **inputs)
+        check_modules(check, i, block, hidden, inputs)
         chained = check.run(f"block_{i}", hidden=chained, **inputs)[0]
-        hidden = after
+        hidden, before = block(hidden, conditioning, context, dit.cos, dit.sin), hidden
+        check.graph(f"block_{i}", [hidden], hidden=before, **inputs)
 
     velocity = (latents - dit(latents, features, context, pooled)) / sigma
     end = {"temb": temb, "latents": latents, "sigma": sigma}
     check.graph("head", [velocity], hidden=hidden, **end)
-    whole = check.run("whole", latents=latents, time_features=features, sigma=sigma, context=context, pooled=pooled, **rope)
+    whole = check.run("whole", **begin, sigma=sigma, context=context, **rope)
     check.compare("whole", whole, [velocity])
     check.compare("whole against its segments", check.run("head", hidden=chained, **end), whole)
 
@@ -158,12 +170,12 @@ def check_flops(made: dict, model: ShapesModel, decoder: Decoder) -> bool:
     features, main = time_features(torch.tensor([0.7])), made["denoisers"][0]
     context, pooled = model.text(ids)
     modules = sum(evaluate(step["compute"]["flops"]) for step in main["modules"])
-    blocks = sum(evaluate(segment["flops"]) for segment in main["segments"] if segment["id"].startswith("block"))
+    blocks = sum(evaluate(s["flops"]) for s in main["segments"] if s["id"].startswith("block"))
     fine = modules == blocks
     for name, claimed, work in (
         ("DiT", dit_flops(main), lambda: model.dit(latents, features, context, pooled)),
         ("text encoder", evaluate(made["text_encoders"][0]["flops"]), lambda: model.text(ids)),
-        ("decoder", made["decoder"]["first"]["flops"] + made["decoder"]["next"]["flops"], lambda: decode(decoder, clean)),
+        ("decoder", sum(made["decoder"][k]["flops"] for k in ("first", "next")), lambda: decode(decoder, clean)),
     ):
         with FlopCounterMode(display=False) as counter:
             work()
@@ -196,12 +208,13 @@ def write_bundle(folder: Path, model: ShapesModel, words: list[str], decoder: De
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=Path, required=True, help="of shapes.train")
-    parser.add_argument("--decoder", type=Path, help="of shapes.train_decoder; without one an untrained decoder that only enlarges")
+    parser.add_argument("--decoder", type=Path, help="of shapes.train_decoder; without one the decoder only enlarges")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     model, words = load_model(args.checkpoint)
+    torch.manual_seed(0)
     decoder = load_decoder(args.decoder) if args.decoder else rounded(Decoder())
     args.output.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".export-", suffix=".partial", dir=args.output.parent))

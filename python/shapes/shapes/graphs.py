@@ -6,6 +6,7 @@ begins, which ONNX Runtime folds at load. Graphs that share a part refer to the 
 
 import copy
 import logging
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +29,9 @@ INLINE_VALUES = 64
 
 @dataclass
 class Part:
-    """A weights file: its name and where each parameter lies in it."""
+    """A weights file: its name and where each parameter lies in it (offset and length)."""
 
     file: str
-    module: nn.Module
     offsets: dict[str, tuple[int, int]]
 
 
@@ -43,7 +43,7 @@ def write_part(folder: Path, name: str, module: nn.Module) -> Part:
         offsets[key] = (len(data), len(raw))
         data += raw
     (folder / f"{name}.bin").write_bytes(data)
-    return Part(f"{name}.bin", module, offsets)
+    return Part(f"{name}.bin", offsets)
 
 
 def trace(module: nn.Module, inputs: dict[str, torch.Tensor], outputs: list[str]) -> onnx.ModelProto:
@@ -70,26 +70,26 @@ def trace(module: nn.Module, inputs: dict[str, torch.Tensor], outputs: list[str]
 
 
 def save(model: onnx.ModelProto, path: Path, parts: dict[str, Part]) -> None:
-    """Writes a graph, its weights replaced by references. `parts` maps the prefix of a parameter's name to its file."""
+    """Writes a graph with references for weights. `parts` maps the prefix of a parameter's name to its file."""
     model = onnx.ModelProto.FromString(model.SerializeToString())
     graph, casts, kept = model.graph, [], []
     for tensor in graph.initializer:
-        found = [(part, tensor.name.removeprefix(prefix)) for prefix, part in parts.items() if tensor.name.startswith(prefix)]
-        found = [(part, key) for part, key in found if key in part.offsets]
+        named = [(part, tensor.name[len(p) :]) for p, part in parts.items() if tensor.name.startswith(p)]
+        found = [(part, key) for part, key in named if key in part.offsets]
         if not found:
-            count = 1
-            for d in tensor.dims:
-                count *= d
-            assert count <= INLINE_VALUES, f"{path.name}: {tensor.name} {list(tensor.dims)} is no known weight"
+            shape = list(tensor.dims)
+            assert math.prod(shape) <= INLINE_VALUES, f"{path.name}: {tensor.name} {shape} is no known weight"
             kept.append(copy.deepcopy(tensor))
             continue
         (part, key), = found
         offset, length = part.offsets[key]
-        stored = TensorProto(name=f"{tensor.name}.f16", data_type=TensorProto.FLOAT16, dims=tensor.dims, data_location=TensorProto.EXTERNAL)
+        stored = TensorProto(name=f"{tensor.name}.f16", data_type=TensorProto.FLOAT16, dims=tensor.dims)
+        stored.data_location = TensorProto.EXTERNAL
         for entry, text in (("location", part.file), ("offset", str(offset)), ("length", str(length))):
             stored.external_data.add(key=entry, value=text)
         kept.append(stored)
-        casts.append(helper.make_node("Cast", [stored.name], [tensor.name], name=f"cast_{tensor.name}", to=TensorProto.FLOAT))
+        name = f"cast_{tensor.name}"
+        casts.append(helper.make_node("Cast", [stored.name], [tensor.name], name=name, to=TensorProto.FLOAT))
     nodes = [copy.deepcopy(node) for node in graph.node]
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(kept)
@@ -102,7 +102,8 @@ def write_graphs(folder: Path, model: ShapesModel, decoder: Decoder) -> None:
     dim, tokens = model.config["dim"], model.config["max_tokens"]
     text, front, head = adapters.Text(model.text), adapters.Front(model.dit), adapters.Head(model.dit.head)
     blocks = [adapters.BlockPart(block) for block in model.dit.blocks]
-    parts = {name: write_part(folder, name, part) for name, part in (("text", text), ("front", front), ("head", head), ("decoder", decoder))}
+    parts = {"text": text, "front": front, "head": head, "decoder": decoder}
+    parts = {name: write_part(folder, name, module) for name, module in parts.items()}
     block_parts = [write_part(folder, f"block_{i}", block) for i, block in enumerate(blocks)]
 
     latents, hidden = torch.randn(1, *LATENT), torch.randn(1, TOKENS, dim)
@@ -110,7 +111,7 @@ def write_graphs(folder: Path, model: ShapesModel, decoder: Decoder) -> None:
     conditioning, context, pooled = torch.randn(1, 6, dim), torch.randn(1, tokens, dim), torch.randn(1, dim)
     features, sigma = torch.randn(1, 2 * TIME_FREQUENCIES), torch.rand(1)
 
-    def one(name, module, inputs, outputs, **prefixes):
+    def one(name, module, inputs, outputs, prefixes):
         save(trace(module, inputs, outputs), folder / f"{name}.onnx", prefixes)
 
     def each(suffix, module, inputs, outputs):
@@ -119,10 +120,12 @@ def write_graphs(folder: Path, model: ShapesModel, decoder: Decoder) -> None:
         for i, part in enumerate(block_parts):
             save(traced, folder / f"block_{i}{suffix}.onnx", {"part.": part})
 
-    one("text", text, {"input_ids": torch.ones(1, tokens, dtype=torch.int64)}, ["context", "pooled"], **{"": parts["text"]})
-    one("front", front, {"latents": latents, "time_features": features, "pooled": pooled},
-        ["hidden", "temb", "conditioning", "modulated_input"], **{"": parts["front"]})
-    one("head", head, {"hidden": hidden, "temb": pooled, "latents": latents, "sigma": sigma}, ["velocity"], **{"": parts["head"]})
+    ids = torch.ones(1, tokens, dtype=torch.int64)
+    one("text", text, {"input_ids": ids}, ["context", "pooled"], {"": parts["text"]})
+    inputs = {"latents": latents, "time_features": features, "pooled": pooled}
+    one("front", front, inputs, ["hidden", "temb", "conditioning", "modulated_input"], {"": parts["front"]})
+    inputs = {"hidden": hidden, "temb": pooled, "latents": latents, "sigma": sigma}
+    one("head", head, inputs, ["velocity"], {"": parts["head"]})
 
     block, read = blocks[0], {"conditioning": conditioning}
     each("", adapters.Block(block), {"hidden": hidden, **read, "context": context, **rope}, ["hidden_out"])
@@ -132,14 +135,16 @@ def write_graphs(folder: Path, model: ShapesModel, decoder: Decoder) -> None:
     added = {"hidden": hidden, "module_output": hidden.clone()}
     each("_self_attn_apply", adapters.Apply(block, 2), {**added, **read}, ["hidden_out"])
     each("_ff_apply", adapters.Apply(block, 5), {**added, **read}, ["hidden_out"])
-    one("cross_attn_apply", adapters.PlainApply(), added, ["hidden_out"])
+    one("cross_attn_apply", adapters.PlainApply(), added, ["hidden_out"], {})
 
     row = latents[:, :, : adapters.DECODER_LATENTS].contiguous()
     decoding = {"part.": parts["decoder"]}
-    one("decoder_first", adapters.DecoderFirst(decoder), {"latents": row}, ["frames", "state"], **decoding)
-    one("decoder_next", adapters.DecoderNext(decoder), {"latents": row, "state": row[:, :, :2].contiguous()}, ["frames", "state_out"], **decoding)
+    one("decoder_first", adapters.DecoderFirst(decoder), {"latents": row}, ["frames", "state"], decoding)
+    inputs = {"latents": row, "state": row[:, :, :2].contiguous()}
+    one("decoder_next", adapters.DecoderNext(decoder), inputs, ["frames", "state_out"], decoding)
 
-    inputs = {"latents": latents, "time_features": features, "sigma": sigma, "context": context, "pooled": pooled, **rope}
+    inputs = {"latents": latents, "time_features": features, "sigma": sigma}
+    inputs |= {"context": context, "pooled": pooled, **rope}
     prefixes = {f"blocks.{i}.part.": part for i, part in enumerate(block_parts)}
     prefixes |= {"front.": parts["front"], "head.": parts["head"]}
-    one("whole", adapters.Whole(front, blocks, head), inputs, ["velocity"], **prefixes)
+    one("whole", adapters.Whole(front, blocks, head), inputs, ["velocity"], prefixes)

@@ -5,18 +5,20 @@ from pathlib import Path
 
 import onnx
 
-from .decoder import DILATIONS
-from .grammar import MAX_TOKENS, NULL, PAD, START, UNKNOWN
 from .adapters import DECODER_LATENTS
+from .decoder import DILATIONS
+from .folder import FPS
+from .grammar import MAX_TOKENS, NULL, PAD, START, UNKNOWN
 from .model import HEAD_DIM, LATENT, PATCH, PATCH_VALUES, ROPE_AXES, ROPE_THETA, TIME_FREQUENCIES, TOKENS
 from .render import FRAMES, SIZE
 
-GUIDANCE, SHIFT, STEPS, FPS = 3, 3, 50, 8
+GUIDANCE, SHIFT, STEPS = 3, 3, 50
 HALF = HEAD_DIM // 2
 
 
 def tokenizer(words: list[str]) -> dict:
-    return {"kind": "words", "words": words, "pad": PAD, "null": NULL, "start": START, "unknown": UNKNOWN, "max_tokens": MAX_TOKENS}
+    special = {"pad": PAD, "null": NULL, "start": START, "unknown": UNKNOWN}
+    return {"kind": "words", "words": words, **special, "max_tokens": MAX_TOKENS}
 
 
 def evaluate(flops: dict) -> int:
@@ -58,8 +60,14 @@ def binding(*names: str, **renamed: str) -> dict[str, str]:
 def denoiser(d: int, layers: int) -> dict:
     modules = module_flops(d)
     rope = {"make": "rope", "axes": list(ROPE_AXES), "theta": ROPE_THETA, "dims": ["tokens", HALF]}
-    tables = {f"rope_{part}": {"kind": "shape", "dims": ["tokens", HALF], "provided": rope | {"part": part}} for part in ("cos", "sin")}
-    sinusoid = {"make": "timestep_sinusoid", "dim": 2 * TIME_FREQUENCIES, "scale": 1000, "max_period": 10000, "cosines_first": True}
+    tables = {
+        f"rope_{part}": {"kind": "shape", "dims": ["tokens", HALF], "provided": rope | {"part": part}}
+        for part in ("cos", "sin")
+    }
+    sinusoid = {
+        "make": "timestep_sinusoid", "dim": 2 * TIME_FREQUENCIES, "of": "sigma", "scale": 1000, "max_period": 10000,
+        "cosines_first": True,
+    }
     stream = [1, "tokens", d]
     values = {
         "latents": {"kind": "latents", "dims": [1, *LATENT]},
@@ -113,7 +121,9 @@ def denoiser(d: int, layers: int) -> dict:
 
     steps = []
     for i in range(layers):
-        steps += [module(i, "self_attn", "conditioning", "rope_cos", "rope_sin"), module(i, "cross_attn", "context"), module(i, "ff", "conditioning")]
+        steps.append(module(i, "self_attn", "conditioning", "rope_cos", "rope_sin"))
+        steps.append(module(i, "cross_attn", "context"))
+        steps.append(module(i, "ff", "conditioning"))
     return {
         "id": "main",
         "noise_levels": [0, 1],
@@ -146,14 +156,14 @@ def files(folder: Path) -> dict:
 
 
 def manifest(folder: Path, config: dict, decoder: dict) -> dict:
-    d, per_latent = config["dim"], decoder_flops(decoder["width"], decoder["fine"])
-    text_layers = 2
+    d, text_layers = config["dim"], 2
+    per_latent = decoder_flops(decoder["width"], decoder["fine"])
     patch = [p * 2 for p in PATCH]
     return {
         "format": "mixcache.bundle/1",
         "id": "shapes",
         "title": "Shapes",
-        "description": "Draws a coloured shape that moves on a plain background: 16 frames of 64x64. Small enough for any CPU.",
+        "description": "Draws a coloured shape that moves on a plain background. Small enough for any CPU.",
         "license": "Apache-2.0",
         "family": "shapes",
         "video": {
@@ -191,7 +201,8 @@ def manifest(folder: Path, config: dict, decoder: dict) -> dict:
                 "frames": 2 * (DECODER_LATENTS - 1), "flops": per_latent * (DECODER_LATENTS - 1),
             },
             "next": {
-                "graph": "decoder_next.onnx", "inputs": binding("latents", "state"), "outputs": binding("frames", state_out="state"),
+                "graph": "decoder_next.onnx",
+                "inputs": binding("latents", "state"), "outputs": binding("frames", state_out="state"),
                 "frames": 2 * (DECODER_LATENTS + 1), "flops": per_latent * (DECODER_LATENTS + 1),
             },
             "latent_frames": DECODER_LATENTS,

@@ -1,11 +1,11 @@
 /**
  * CachePolicy: decides, step by step, what is computed and what is reused. A policy never touches a tensor: it
- * asks for predictions and distances by name, and the denoising loop (`denoise.ts`) carries them out.
+ * asks for predictions and distances by name, and the denoising loop carries them out.
  *
  * Rules that hold for every policy:
  * - the state of a run is made by `start` and dies with the run; two runs share nothing;
  * - the scheduler runs at every step, whatever was reused;
- * - a quantity is kept only when everything it is made of was computed exactly in that very step, so nothing
+ * - a result is kept only when everything it is made of was computed exactly in that very step, so nothing
  *   approximated ever refreshes a cache; the loop enforces this, not the policy;
  * - the same scalars give the same decisions, so a recorded run can be replayed.
  */
@@ -15,25 +15,27 @@ import type { Reduction } from "../segments/contract.ts";
 /** The branches of classifier-free guidance; a model without it has `cond` only. */
 export type Branch = "cond" | "uncond";
 
-/** A part of the forward pass whose result can stand in for running it. */
+/** A part of the forward pass whose result can be kept, and can stand in for running it. */
 export type Part =
-  /** The model's output at latent size; nothing of the branch runs. */
+  /** The model's output at latent size; reused, nothing of the branch runs. */
   | { readonly kind: "output" }
-  /** The residual of the whole block stack; what comes before the blocks and after them still runs. */
+  /** The difference uncond − cond of the outputs; reused by the branch `uncond`, which then does not run. */
+  | { readonly kind: "guidance_delta" }
+  /** The residual (what leaves less what enters) of the whole block stack; what lies before and after it runs. */
   | { readonly kind: "stack" }
   /** The residual of the blocks `from` up to `to`; both must be cuts of the bundle. */
   | { readonly kind: "blocks"; readonly from: number; readonly to: number }
-  /** The outputs, before their gates, of the named modules of every block in the range. */
+  /** The outputs, before their gates, of these modules in the blocks `from` up to `to`. */
   | {
       readonly kind: "modules";
       readonly modules: readonly string[];
       readonly from: number;
       readonly to: number;
     }
-  /** The difference uncond − cond of the outputs; for the branch `uncond` only. */
-  | { readonly kind: "guidance_delta" };
+  /** The latents that entered the step; kept for predictions, never reused itself. */
+  | { readonly kind: "input" };
 
-/** A kept result, one per part and branch, newest first by age: 0 is the last one computed exactly. */
+/** A kept result. Age 0 is the newest that was computed exactly, 1 the one before. */
 export interface Kept {
   readonly part: Part;
   readonly branch: Branch;
@@ -41,13 +43,14 @@ export interface Kept {
 }
 
 /**
- * How the stand-in is made of what is kept: a linear combination of kept results and of the current latents.
- * Reuse is one term with coefficient 1; linear extrapolation in physical time is two terms; a decomposition of the
- * velocity along the latents adds a term of the latents.
+ * How the stand-in is made: a linear combination of kept results and of the current latents. Reuse is one term with
+ * the coefficient 1; an extrapolation in physical time is two terms; a decomposition of the velocity along the
+ * latents adds the latents. Terms of `output`, `guidance_delta` and `input` mix freely; other parts take terms of
+ * their own kind only.
  */
 export interface Prediction {
-  readonly terms: readonly { readonly kept: Kept; readonly coefficient: number }[];
-  /** Multiplies the current latents; for the part `output` only. */
+  readonly terms: readonly (Kept & { readonly coefficient: number })[];
+  /** Multiplies the current latents; only where the result is of latent size. */
   readonly latents?: number;
 }
 
@@ -56,22 +59,24 @@ export type BranchPlan =
   | { readonly kind: "full" }
   | { readonly kind: "reuse"; readonly part: Part; readonly prediction: Prediction };
 
-/** A tensor that a distance can be taken of. */
+/** A tensor that a distance can be taken of; streams, residuals and signals on the manifest's distance stream. */
 export type Quantity =
-  | { readonly of: "latents"; readonly step: "current" | "previous" }
+  | { readonly of: "latents"; readonly when: "current" | "previous" }
   | {
       readonly of: "signal";
       readonly signal: string;
       readonly branch: Branch;
-      readonly step: "current" | "previous" | "last_computed";
+      readonly when: "current" | "previous";
     }
   | {
       readonly of: "stream";
       readonly cut: number;
       readonly branch: Branch;
-      readonly step: "current" | "previous" | "last_computed";
+      readonly when: "current" | "previous";
     }
-  | { readonly of: "kept"; readonly kept: Kept }
+  /** A part as this step has computed it so far: after a probe, the blocks up to its cut. */
+  | { readonly of: "part"; readonly part: Part; readonly branch: Branch }
+  | ({ readonly of: "kept" } & Kept)
   | {
       readonly of: "predicted";
       readonly part: Part;
@@ -88,14 +93,15 @@ export interface Measurement {
 
 /**
  * A step's plan. A probe runs its branch up to a cut (0 is before the first block), measures, and asks the policy
- * again; whatever plan follows resumes from that cut, so the probe's work is never done twice.
+ * again; whatever plan follows resumes from that cut, so the probe's work is never done twice. Without a cut
+ * nothing runs before the measurements.
  */
 export type StepPlan =
   | { readonly kind: "run"; readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>> }
   | {
       readonly kind: "probe";
       readonly branch: Branch;
-      readonly cut: number;
+      readonly cut?: number;
       readonly measure: readonly Measurement[];
       readonly decide: (scalars: readonly number[]) => StepPlan;
     };
@@ -109,7 +115,7 @@ export interface RunInfo {
   readonly guidanceScale: number;
   /** The cuts that the bundle offers, as numbers of blocks done; the first is 0, the last is all blocks. */
   readonly cuts: readonly number[];
-  /** Share of a branch's FLOPs that lies in the blocks up to each cut. */
+  /** Share of a branch's FLOPs that lies before a cut. */
   readonly shareUpTo: (cut: number) => number;
 }
 
@@ -122,34 +128,40 @@ export interface StepInfo {
   readonly denoiser: string;
 }
 
-/** What happened in a step: which parts were computed exactly, and the scalars that were asked for. */
+/** What happened in a step. */
 export interface StepOutcome {
   readonly index: number;
   readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>>;
-  /** Results that were computed exactly in this step and are now at age 0. */
+  /** Kept results that were computed exactly in this step and are now at age 0. */
   readonly refreshed: readonly { readonly part: Part; readonly branch: Branch }[];
+  /** The scalars that `measureAfter` asked for. */
   readonly scalars: readonly number[];
 }
 
-export type PolicyEvent =
-  /** Another expert takes over: every kept result has been dropped. */
-  { readonly kind: "denoiser_switch"; readonly step: number; readonly from: string; readonly to: string };
+/** Another expert takes over: every kept result has been dropped. */
+export interface DenoiserSwitch {
+  readonly kind: "denoiser_switch";
+  readonly step: number;
+  readonly from: string;
+  readonly to: string;
+}
 
 /** One run's decisions. */
 export interface PolicyRun {
   plan(step: StepInfo): StepPlan;
-  /** Scalars wanted once the step is computed, for example the deviation of what a cache would have given. */
-  measureAfter(step: StepInfo): readonly Measurement[];
+  /** Scalars wanted once the step is computed and before its results are kept, such as a cache's deviation. */
+  measureAfter(step: StepInfo, branches: StepOutcome["branches"]): readonly Measurement[];
   observe(outcome: StepOutcome): void;
-  event(event: PolicyEvent): void;
+  event(event: DenoiserSwitch): void;
 }
 
-/** What a policy needs of bundle and backend; checked when they are loaded, not in the middle of a run. */
+/** What a policy needs of bundle and backend; checked before a run, not in the middle of it. */
 export interface PolicyRequirements {
   /** Results the loop has to keep, and how many of each (2 for a first-order prediction). */
   readonly keep: readonly { readonly part: Part; readonly depth: number }[];
+  /** Signals and cuts whose tensors of the previous step are compared. */
   readonly signals: readonly string[];
-  readonly modules: boolean;
+  readonly cuts: readonly number[];
 }
 
 export interface CachePolicy {

@@ -6,7 +6,7 @@ const FULL: BranchPlan = { kind: "full" };
 
 export const off: CachePolicy = {
   name: "off",
-  requires: { keep: [], signals: [], modules: false },
+  requires: { keep: [], signals: [], cuts: [] },
   start: ({ branches }) => {
     const plan = {
       kind: "run",

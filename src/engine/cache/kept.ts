@@ -1,0 +1,54 @@
+/** The results that a run keeps for its policy: newest first, a fixed number of each. */
+
+import { MixcacheError } from "../../errors.ts";
+import type { SegmentBackend, State } from "../segments/contract.ts";
+import type { Branch, Kept, Part } from "./contract.ts";
+
+/** A kept result: at latent size in TypeScript's memory, anything larger in the backend. */
+export type Result = Float32Array | State;
+
+/** A name for a part of a branch. */
+export function partKey(part: Part, branch: Branch): string {
+  const range = "from" in part ? `${part.from}-${part.to}` : "";
+  const modules = part.kind === "modules" ? part.modules.join("+") : "";
+  return `${branch}/${part.kind}/${range}/${modules}`;
+}
+
+export class KeptResults {
+  readonly #backend: SegmentBackend;
+  readonly #results = new Map<string, Result[]>();
+
+  constructor(backend: SegmentBackend) {
+    this.#backend = backend;
+  }
+
+  /** Takes ownership of a result and drops the oldest beyond `depth`. */
+  keep(part: Part, branch: Branch, result: Result, depth: number): void {
+    const key = partKey(part, branch);
+    const results = [result, ...(this.#results.get(key) ?? [])];
+    for (const old of results.splice(depth)) this.#free(old);
+    this.#results.set(key, results);
+  }
+
+  /** @throws MixcacheError `engine_failed` where the policy asks for what has not been computed yet. */
+  get({ part, branch, age }: Kept): Result {
+    const result = this.#results.get(partKey(part, branch))?.[age];
+    if (!result) {
+      throw new MixcacheError(
+        "engine_failed",
+        `The policy asks for ${partKey(part, branch)} of age ${age}, which is not kept.`,
+      );
+    }
+    return result;
+  }
+
+  /** Forgets everything, as at a switch of experts. */
+  clear(): void {
+    for (const result of [...this.#results.values()].flat()) this.#free(result);
+    this.#results.clear();
+  }
+
+  #free(result: Result): void {
+    if (!(result instanceof Float32Array)) this.#backend.release(result);
+  }
+}

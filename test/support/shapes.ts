@@ -1,0 +1,73 @@
+/** The embedded bundle, opened in this process, and PyTorch's reference tensors for it. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { type Bundle, readBundle } from "../../src/engine/bundle/read.ts";
+import type { State } from "../../src/engine/segments/contract.ts";
+import { OnnxBackend } from "../../src/engine/segments/onnx.ts";
+import { resolveSettings, type Settings } from "../../src/engine/settings.ts";
+import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
+import { FolderFiles } from "../../src/node/bundle-folder.ts";
+import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
+
+export const SHAPES = path.join(import.meta.dirname, "../../models/shapes");
+const GOLDEN = path.join(import.meta.dirname, "../golden/shapes");
+
+export async function openShapes(threads = 1): Promise<{ bundle: Bundle; backend: OnnxBackend }> {
+  const files = new FolderFiles(SHAPES);
+  const bundle = await readBundle(files);
+  return { bundle, backend: new OnnxBackend(bundle.manifest, await openOnnxNode(files, { threads })) };
+}
+
+/** The text encoder's values for one prompt. */
+export async function conditioningOf(bundle: Bundle, backend: OnnxBackend, prompt: string): Promise<State> {
+  const encoder = bundle.manifest.text_encoders[0];
+  if (!encoder) throw new Error("the bundle has no text encoder");
+  const tokens = (await loadTokenizer(bundle, encoder))(prompt);
+  return encodeText(backend, encoder, tokens, {});
+}
+
+interface Golden {
+  readonly prompt: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly step: number;
+  readonly guidance: number;
+  readonly sigmas: readonly number[];
+  readonly bundle_digest: string;
+  readonly frame_indices: readonly number[];
+  readonly tensors: Readonly<Record<string, { readonly offset: number; readonly dims: readonly number[] }>>;
+}
+
+export const golden: Golden = JSON.parse(readFileSync(path.join(GOLDEN, "golden.json"), "utf8"));
+const bytes = readFileSync(path.join(GOLDEN, "golden.bin"));
+
+/** One of PyTorch's tensors. */
+export function reference(name: string): { dims: readonly number[]; data: Float32Array } {
+  const entry = golden.tensors[name];
+  if (!entry) throw new Error(`golden.json has no tensor ${name}`);
+  const length = entry.dims.reduce((product, dim) => product * dim, 1);
+  const copy = bytes.subarray(entry.offset, entry.offset + length * 4).slice();
+  return { dims: entry.dims, data: new Float32Array(copy.buffer, copy.byteOffset, length) };
+}
+
+/** The settings of the reference run, or of a variation. */
+export function goldenSettings(
+  bundle: Bundle,
+  changes: Partial<{ steps: number; seed: number }> = {},
+): Settings {
+  return resolveSettings(bundle.manifest, {
+    prompt: golden.prompt,
+    seed: changes.seed ?? golden.seed,
+    num_inference_steps: changes.steps ?? golden.steps,
+    guidance_scale: golden.guidance,
+  });
+}
+
+/** The largest absolute difference. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
+  return largest;
+}
