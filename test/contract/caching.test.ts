@@ -1,0 +1,314 @@
+/**
+ * The CachePolicy contract on the embedded model, by small scripted policies: what a plan says is what happens, and
+ * nothing approximated is ever kept.
+ */
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Bundle } from "../../src/engine/bundle/read.ts";
+import type {
+  CachePolicy,
+  Part,
+  PolicyRun,
+  Prediction,
+  StepOutcome,
+  StepPlan,
+} from "../../src/engine/cache/contract.ts";
+import { off } from "../../src/engine/cache/off.ts";
+import { type DenoiseResult, denoise } from "../../src/engine/denoise.ts";
+import { randn } from "../../src/engine/random.ts";
+import type { State } from "../../src/engine/segments/contract.ts";
+import type { OnnxBackend } from "../../src/engine/segments/onnx.ts";
+import {
+  conditioningOf,
+  golden,
+  goldenSettings,
+  largestDifference,
+  openShapes,
+  reference,
+} from "../support/shapes.ts";
+
+const STEPS = 5;
+const FULL: StepPlan = { kind: "run", branches: { cond: { kind: "full" }, uncond: { kind: "full" } } };
+const STACK: Part = { kind: "stack" };
+const MIDDLE: Part = { kind: "blocks", from: 2, to: 6 };
+const ATTENTION: Part = { kind: "modules", modules: ["self_attn"], from: 0, to: 8 };
+
+let bundle: Bundle;
+let backend: OnnxBackend;
+let prompts: { cond: State; uncond: State };
+let uncached: DenoiseResult;
+
+beforeAll(async () => {
+  ({ bundle, backend } = await openShapes());
+  prompts = {
+    cond: await conditioningOf(bundle, backend, golden.prompt),
+    uncond: await conditioningOf(bundle, backend, ""),
+  };
+  uncached = await run(off);
+});
+
+afterAll(async () => {
+  await backend.dispose();
+});
+
+function run(policy: CachePolicy): Promise<DenoiseResult> {
+  const settings = goldenSettings(bundle, { steps: STEPS });
+  return denoise(bundle, backend, policy, settings, prompts, randn(3, reference("noise").dims), {});
+}
+
+/** A policy from a function of the step; collects what it observes. */
+function scripted(
+  requires: Partial<CachePolicy["requires"]>,
+  plan: (index: number) => StepPlan,
+  measureAfter: PolicyRun["measureAfter"] = () => [],
+): CachePolicy & { outcomes: StepOutcome[] } {
+  const outcomes: StepOutcome[] = [];
+  return {
+    name: "scripted",
+    outcomes,
+    requires: { keep: [], signals: [], cuts: [], ...requires },
+    start: () => ({
+      plan: ({ index }) => plan(index),
+      measureAfter,
+      observe: (outcome) => outcomes.push(outcome),
+      event: () => {},
+    }),
+  };
+}
+
+/** The newest kept result as it is. */
+function newest(part: Part, branch: "cond" | "uncond"): Prediction {
+  return { terms: [{ part, branch, age: 0, coefficient: 1 }] };
+}
+
+/** Both branches reuse a part at step 2; all other steps are full. */
+function reuseAtStep2(part: Part): (index: number) => StepPlan {
+  return (index) => {
+    if (index !== 2) return FULL;
+    const of = (branch: "cond" | "uncond") =>
+      ({ kind: "reuse", part, prediction: newest(part, branch) }) as const;
+    return { kind: "run", branches: { cond: of("cond"), uncond: of("uncond") } };
+  };
+}
+
+function identical(a: Float32Array, b: Float32Array): boolean {
+  return Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+}
+
+const share = (part: DenoiseResult, step: number) =>
+  (part.steps[step]?.flops ?? 0) / (part.steps[step]?.fullFlops ?? 1);
+
+describe("a probe", () => {
+  it("is never wasted: probing at every cut and then running in full changes nothing and costs nothing", async () => {
+    const policy = scripted({ cuts: [0, 1, 4] }, (index) => ({
+      kind: "probe",
+      branch: "cond",
+      cut: [0, 1, 4, 8, 0][index] ?? 0,
+      measure: [],
+      decide: () => FULL,
+    }));
+    const probed = await run(policy);
+    expect(identical(probed.latents, uncached.latents)).toBe(true);
+    expect(probed.steps.map(({ flops }) => flops)).toEqual(uncached.steps.map(({ flops }) => flops));
+  });
+
+  it("sees the distance of a stream and of a signal to the step before, and of the latents", async () => {
+    const seen: number[][] = [];
+    const policy = scripted({ cuts: [1], signals: ["modulated_input"] }, (index) =>
+      index === 0
+        ? FULL
+        : {
+            kind: "probe",
+            branch: "cond",
+            cut: 1,
+            measure: [
+              {
+                kind: "relative_l1",
+                a: { of: "stream", cut: 1, branch: "cond", when: "current" },
+                b: { of: "stream", cut: 1, branch: "cond", when: "previous" },
+              },
+              {
+                kind: "relative_l1",
+                a: { of: "signal", signal: "modulated_input", branch: "cond", when: "current" },
+                b: { of: "signal", signal: "modulated_input", branch: "cond", when: "previous" },
+              },
+              { kind: "l1", a: { of: "latents", when: "current" }, b: { of: "latents", when: "previous" } },
+              { kind: "l1", a: { of: "latents", when: "current" }, b: { of: "latents", when: "current" } },
+            ],
+            decide: (scalars) => {
+              seen.push([...scalars]);
+              return FULL;
+            },
+          },
+    );
+    await run(policy);
+    expect(seen).toHaveLength(STEPS - 1);
+    for (const [stream, signal, latents, nothing] of seen) {
+      expect(stream).toBeGreaterThan(0);
+      expect(signal).toBeGreaterThan(0);
+      expect(latents).toBeGreaterThan(0);
+      expect(nothing).toBe(0);
+    }
+  });
+});
+
+describe("reuse", () => {
+  it("of the output runs nothing", async () => {
+    const cached = await run(
+      scripted({ keep: [{ part: { kind: "output" }, depth: 1 }] }, reuseAtStep2({ kind: "output" })),
+    );
+    expect(cached.steps.map(({ flops }) => flops > 0)).toEqual([true, true, false, true, true]);
+    expect(identical(cached.latents, uncached.latents)).toBe(false);
+  });
+
+  it("of the stack runs only what lies before and after the blocks", async () => {
+    const cached = await run(scripted({ keep: [{ part: STACK, depth: 1 }] }, reuseAtStep2(STACK)));
+    expect(share(cached, 2)).toBeGreaterThan(0);
+    expect(share(cached, 2)).toBeLessThan(0.02);
+  });
+
+  it("of a range of blocks skips their share of the FLOPs", async () => {
+    const cached = await run(scripted({ keep: [{ part: MIDDLE, depth: 1 }] }, reuseAtStep2(MIDDLE)));
+    expect(share(cached, 2)).toBeCloseTo(1 - 4 * 0.124, 1);
+    expect(largestDifference(cached.latents, uncached.latents)).toBeGreaterThan(0);
+  });
+
+  it("of the guidance difference skips the unconditional branch", async () => {
+    const delta: Part = { kind: "guidance_delta" };
+    const policy = scripted({ keep: [{ part: delta, depth: 1 }] }, (index) =>
+      index === 2
+        ? {
+            kind: "run",
+            branches: {
+              cond: { kind: "full" },
+              uncond: { kind: "reuse", part: delta, prediction: newest(delta, "uncond") },
+            },
+          }
+        : FULL,
+    );
+    expect(share(await run(policy), 2)).toBeCloseTo(0.5, 6);
+  });
+
+  it("of modules skips them, and the finer partition alone changes the result by rounding only", async () => {
+    const keep = [{ part: ATTENTION, depth: 1 }];
+    const full = await run(scripted({ keep }, () => FULL));
+    expect(largestDifference(full.latents, uncached.latents)).toBeLessThan(1e-4);
+    const cached = await run(scripted({ keep }, reuseAtStep2(ATTENTION)));
+    expect(share(cached, 2)).toBeLessThan(0.75);
+    expect(share(cached, 2)).toBeGreaterThan(0.5);
+  });
+
+  it("of what was just computed is exact: a kept stack residual restores the stack's end", async () => {
+    const deviations: number[] = [];
+    const policy = scripted(
+      { keep: [{ part: STACK, depth: 2 }] },
+      () => FULL,
+      ({ index }) =>
+        index === 0
+          ? []
+          : [
+              {
+                kind: "relative_l1",
+                a: { of: "predicted", part: STACK, branch: "cond", prediction: newest(STACK, "cond") },
+                b: { of: "part", part: STACK, branch: "cond" },
+              },
+              {
+                kind: "relative_l1",
+                a: { of: "part", part: STACK, branch: "cond" },
+                b: { of: "part", part: STACK, branch: "cond" },
+              },
+            ],
+    );
+    await run(policy);
+    for (const { index, scalars } of policy.outcomes) {
+      if (index === 0) continue;
+      deviations.push(scalars[0] ?? 0);
+      expect(scalars[1]).toBe(0);
+    }
+    expect(deviations.every((deviation) => deviation > 0 && deviation < 2)).toBe(true);
+  });
+});
+
+describe("interference", () => {
+  it("nothing approximated refreshes a cache", async () => {
+    const keep = [
+      { part: STACK, depth: 1 },
+      { part: MIDDLE, depth: 1 },
+      { part: { kind: "blocks", from: 0, to: 2 } as const, depth: 1 },
+      { part: { kind: "output" } as const, depth: 1 },
+      { part: { kind: "guidance_delta" } as const, depth: 1 },
+      { part: { kind: "input" } as const, depth: 1 },
+    ];
+    const policy = scripted({ keep }, (index) =>
+      index === 2
+        ? {
+            kind: "run",
+            branches: {
+              cond: { kind: "reuse", part: MIDDLE, prediction: newest(MIDDLE, "cond") },
+              uncond: { kind: "full" },
+            },
+          }
+        : FULL,
+    );
+    await run(policy);
+    const names = (index: number) =>
+      (policy.outcomes[index]?.refreshed ?? []).map(
+        ({ part, branch }) => `${branch} ${part.kind}${"from" in part ? part.from : ""}`,
+      );
+    expect(names(1)).toHaveLength(11);
+    // What lies before the replaced blocks is exact, and so is the whole other branch; the rest is not.
+    expect(names(2).sort()).toEqual(
+      [
+        "cond blocks0",
+        "uncond stack",
+        "uncond blocks2",
+        "uncond blocks0",
+        "uncond output",
+        "uncond input",
+      ].sort(),
+    );
+  });
+
+  it("a run holds nothing once it is over, whatever it kept", async () => {
+    const before = backend.bytesHeld();
+    await run(
+      scripted(
+        {
+          keep: [
+            { part: STACK, depth: 2 },
+            { part: ATTENTION, depth: 2 },
+          ],
+          cuts: [0, 4],
+          signals: ["modulated_input"],
+        },
+        reuseAtStep2(STACK),
+      ),
+    );
+    expect(backend.bytesHeld()).toBe(before);
+  });
+});
+
+describe("requirements are checked before the run", () => {
+  it.each([
+    ["a cut", { cuts: [99] }, /a cut after block 99/],
+    ["a signal", { signals: ["nothing"] }, /the signal nothing/],
+    [
+      "a module",
+      { keep: [{ part: { kind: "modules", modules: ["conv"], from: 0, to: 8 }, depth: 1 }] },
+      /the module conv/,
+    ],
+  ] as [string, Partial<CachePolicy["requires"]>, RegExp][])(
+    "%s that the bundle lacks is named",
+    async (_, requires, sentence) => {
+      await expect(run(scripted(requires, () => FULL))).rejects.toMatchObject({
+        code: "bundle_unsupported",
+        message: expect.stringMatching(sentence),
+      });
+    },
+  );
+
+  it("reusing what was never kept is an error, not a guess", async () => {
+    const plan = reuseAtStep2({ kind: "output" });
+    await expect(run(scripted({}, plan))).rejects.toThrow(/not kept/);
+  });
+});
