@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { toyManifest } from "../../../test/support/toy-bundle.ts";
+import type { DenoiserManifest, Manifest } from "./manifest.ts";
+import { checkStructure } from "./structure.ts";
+
+/** The toy manifest after a change to it or to its denoiser. */
+function changed(change: (manifest: Manifest, denoiser: DenoiserManifest) => void): Manifest {
+  const manifest = toyManifest();
+  const denoiser = manifest.denoisers[0];
+  if (!denoiser) throw new Error("no denoiser");
+  change(manifest, denoiser);
+  return manifest;
+}
+
+const segment = (denoiser: DenoiserManifest, index: number) => {
+  const found = denoiser.segments[index];
+  if (!found) throw new Error(`no segment ${index}`);
+  return found;
+};
+
+describe("checkStructure", () => {
+  it("accepts a manifest that holds together", () => {
+    expect(() => checkStructure(toyManifest())).not.toThrow();
+  });
+
+  it.each<[string, (manifest: Manifest, denoiser: DenoiserManifest) => void, RegExp]>([
+    [
+      "a gap between blocks",
+      (_, d) => d.segments.splice(1, 1),
+      /segment block_1 .* 1 to 2, but .* end at 0: a gap/,
+    ],
+    ["overlapping blocks", (_, d) => (segment(d, 2).blocks = [0, 2]), /an overlap/],
+    ["blocks that run backwards", (_, d) => (segment(d, 1).blocks = [0, 0]), /block_1/],
+    [
+      "a value that nothing makes",
+      (_, d) => (segment(d, 0).outputs = { hidden: "hidden" }),
+      /block_0 of main reads temb, .*: a gap/,
+    ],
+    [
+      "a segment that waits for a later one",
+      (_, d) => {
+        segment(d, 1).inputs = { ...segment(d, 1).inputs, late: "late" };
+        segment(d, 2).outputs = { ...segment(d, 2).outputs, late: "late" };
+        d.values.late = { kind: "step", dims: [1], dtype: "float32" };
+      },
+      /reads late, which only segment block_1 makes: a circle/,
+    ],
+    [
+      "a segment that waits for itself",
+      (_, d) => {
+        segment(d, 1).inputs = { ...segment(d, 1).inputs, own: "own" };
+        segment(d, 1).outputs = { ...segment(d, 1).outputs, own: "own" };
+        d.values.own = { kind: "step", dims: [1], dtype: "float32" };
+      },
+      /reads own, which only segment block_0 makes: a circle/,
+    ],
+    ["a name without a description", (_, d) => delete d.values.temb, /temb, which values does not describe/],
+    ["no output", (_, d) => (segment(d, 3).outputs = {}), /its last segment must write it/],
+    [
+      "a distance stream that is none",
+      (_, d) => (d.distance_stream = "temb"),
+      /distance_stream of main is temb/,
+    ],
+    ["a signal that nothing makes", (_, d) => (d.signals = { shift: "nothing" }), /signal shift/],
+    ["a graph that is not listed", (m) => delete m.files["head.onnx"], /segment head needs head.onnx/],
+    [
+      "weights that are not listed",
+      (m) => delete m.files["weights.bin"],
+      /graph block.onnx needs weights.bin/,
+    ],
+    [
+      "statistics of the wrong length",
+      (m) => m.latents.mean.push(0),
+      /2 channels, but mean and std have 3 and 2/,
+    ],
+    ["noise levels that no denoiser serves", (_, d) => (d.noise_levels = [0, 0.9]), /from 0.9 to 1/],
+    [
+      "a hole between experts",
+      (m, d) => m.denoisers.push({ ...d, id: "other", noise_levels: [0.95, 1] }),
+      /starts at noise level 0.95/,
+    ],
+    [
+      "a decoder without state",
+      (m) => (m.decoder.first.outputs = { frames: "frames" }),
+      /decoder.next reads state/,
+    ],
+    [
+      "a decoder that gives no frames",
+      (m) => (m.decoder.next.outputs = { state: "state" }),
+      /no value named frames/,
+    ],
+    [
+      "a variant of unknown graphs",
+      (m) => m.variants.push({ id: "int8", description: "", replaces: { "head.onnx": "none.onnx" } }),
+      /variant int8 needs none.onnx/,
+    ],
+  ])("refuses %s", (_, change, sentence) => {
+    expect(() => checkStructure(changed(change))).toThrow(sentence);
+  });
+
+  it("takes two experts whose noise levels meet", () => {
+    const experts = changed((manifest, denoiser) => {
+      denoiser.noise_levels = [0, 0.875];
+      manifest.denoisers.push({ ...denoiser, id: "high", noise_levels: [0.875, 1] });
+    });
+    expect(() => checkStructure(experts)).not.toThrow();
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { toyManifest } from "../../test/support/toy-bundle.ts";
+import { type GenerateRequest, resolveSettings } from "./settings.ts";
+
+const manifest = toyManifest();
+
+describe("resolveSettings", () => {
+  it("fills in what the bundle says", () => {
+    const settings = resolveSettings(manifest, { prompt: "a ball" });
+    expect(settings).toMatchObject({ seed: 0n, steps: 10, guidanceScale: 5, negativePrompt: "" });
+    expect(settings.shape).toMatchObject({
+      width: 32,
+      height: 16,
+      frames: 9,
+      latent: [3, 2, 4],
+      grid: [3, 1, 2],
+      tokens: 6,
+    });
+  });
+
+  it("takes seeds up to 2^64 - 1", () => {
+    expect(resolveSettings(manifest, { prompt: "x", seed: 2n ** 64n - 1n }).seed).toBe(2n ** 64n - 1n);
+  });
+
+  it.each<[string, Partial<GenerateRequest>, string, RegExp]>([
+    ["an empty prompt", { prompt: "" }, "prompt", /empty/],
+    ["a prompt of spaces", { prompt: " \n " }, "prompt", /empty/],
+    [
+      "a prompt of 10,000 characters",
+      { prompt: "x".repeat(10_000) },
+      "prompt",
+      /10000 characters; the most is 4000/,
+    ],
+    ["a long negative prompt", { negative_prompt: "x".repeat(10_000) }, "negative_prompt", /Shorten/],
+    ["no steps", { num_inference_steps: 0 }, "num_inference_steps", /1 to 1000/],
+    ["10,000 steps", { num_inference_steps: 10_000 }, "num_inference_steps", /1 to 1000/],
+    ["half a step", { num_inference_steps: 2.5 }, "num_inference_steps", /whole number/],
+    ["NaN steps", { num_inference_steps: Number.NaN }, "num_inference_steps", /NaN/],
+    ["negative guidance", { guidance_scale: -1 }, "guidance_scale", /from 0 to 100/],
+    ["NaN guidance", { guidance_scale: Number.NaN }, "guidance_scale", /NaN/],
+    ["infinite guidance", { guidance_scale: Number.POSITIVE_INFINITY }, "guidance_scale", /Infinity/],
+    ["a negative seed", { seed: -1 }, "seed", /0 to 2\^64 - 1/],
+    ["a seed beyond 64 bits", { seed: 2n ** 64n }, "seed", /2\^64/],
+    ["a fractional seed", { seed: 0.5 }, "seed", /whole number/],
+    ["an unsafe seed", { seed: 2 ** 60 }, "seed", /bigint/],
+    ["a width that does not fit", { width: 40 }, "width", /multiples of 16.*nearest is 32/],
+    ["a height too large", { height: 1000 }, "height", /nearest is 64/],
+    ["frames between latents", { num_frames: 10 }, "num_frames", /multiples of 4 plus 1.*nearest is 9/],
+    ["a NaN width", { width: Number.NaN }, "width", /NaN/],
+    ["too many tokens", { width: 64, height: 64, num_frames: 17 }, "size", /at most 60/],
+    ["an unknown scheduler", { scheduler: "unipc" }, "scheduler", /it has flow_match_euler/],
+  ])("refuses %s and says what is possible", (_, change, field, sentence) => {
+    const resolve = () => resolveSettings(manifest, { prompt: "a ball", ...change });
+    expect(resolve).toThrow(sentence);
+    expect(resolve).toThrow(expect.objectContaining({ code: "invalid_argument", field }));
+  });
+
+  it("refuses what a model without guidance can't do", () => {
+    const distilled = toyManifest();
+    for (const denoiser of distilled.denoisers) denoiser.guidance = { kind: "none" };
+    expect(() => resolveSettings(distilled, { prompt: "x", guidance_scale: 3 })).toThrow(/without guidance/);
+    expect(() => resolveSettings(distilled, { prompt: "x", negative_prompt: "y" })).toThrow(
+      /no classifier-free guidance/,
+    );
+    expect(resolveSettings(distilled, { prompt: "x" }).guidanceScale).toBe(1);
+  });
+});
