@@ -10,7 +10,11 @@ import { median, quantile } from "./stats.ts";
 const RESOLUTION_MS = 1;
 
 /** The parent's responsiveness, the time to the first step, memory and time of a default video. */
-export async function childFigures(options: EngineOptions, prompt: string, { quick }: Effort): Promise<Figure[]> {
+export async function childFigures(
+  options: EngineOptions,
+  prompt: string,
+  { quick }: Effort,
+): Promise<Figure[]> {
   const starts: number[] = [];
   for (let i = 0; i < (quick ? 1 : 5); i++) starts.push(await firstStepMs(options, prompt));
 
@@ -97,6 +101,7 @@ async function firstStepMs(options: EngineOptions, prompt: string): Promise<numb
   } finally {
     engine.dispose();
   }
-  if (reached === undefined) throw new MixcacheError("engine_failed", "The engine never finished its first step.");
+  if (reached === undefined)
+    throw new MixcacheError("engine_failed", "The engine never finished its first step.");
   return reached;
 }

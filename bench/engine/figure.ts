@@ -14,6 +14,8 @@ export interface Figure {
   /** "" for a ratio. */
   readonly unit: "" | "ms" | "s" | "MB";
   readonly goal?: Goal;
+  /** The same from CPU times, for ratios: what a busy machine cannot spoil as much. */
+  readonly byCpuTime?: number;
   /** How the value came about, for a person. */
   readonly note: string;
 }
@@ -40,10 +42,11 @@ export function table(figures: readonly Figure[]): string {
     show(figure.value, figure.unit),
     figure.goal ? goalText(figure.goal, figure.unit) : "",
     { true: "holds", false: "MISSED", undefined: "" }[`${holds(figure)}`] ?? "",
+    figure.byCpuTime === undefined ? "" : show(figure.byCpuTime, figure.unit),
     figure.note,
   ]);
-  const all = [["figure", "value", "goal", "", "how"], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const all = [["figure", "value", "goal", "", "by CPU time", "how"], ...rows];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all
     .map((row) =>
       row

@@ -29,10 +29,15 @@ export async function flopsFigure({ manifest, digest }: Bundle): Promise<Figure>
   const segments = manifest.denoisers[0]?.segments ?? [];
   const stated = segments.reduce((sum, { flops }) => sum + flopsOf(flops, { tokens, text }), 0);
   const file = await readFile(GOLDEN, "utf8").catch(() => undefined);
-  if (file === undefined) return { ...about, value: undefined, note: "there is no golden run to take PyTorch's count from" };
+  if (file === undefined)
+    return { ...about, value: undefined, note: "there is no golden run to take PyTorch's count from" };
   const { flops_per_forward, bundle_digest } = golden.parse(JSON.parse(file));
   if (flops_per_forward === undefined)
-    return { ...about, value: undefined, note: `golden.json has no flops_per_forward; the manifest says ${stated}` };
+    return {
+      ...about,
+      value: undefined,
+      note: `golden.json has no flops_per_forward; the manifest says ${stated}`,
+    };
   const other = bundle_digest === digest ? "" : "; the golden run is of another export of the bundle";
   return {
     ...about,

@@ -12,19 +12,21 @@ describe("stats", () => {
   });
 
   it("compares neighbours in time, so that a machine that slows down does not matter", () => {
-    const { ratio } = compare({ a: [2, 4, 8, 16], b: [1, 2, 4, 8] });
-    expect(ratio).toBe(2);
+    const times = (...ms: number[]) => ms.map((wallMs) => ({ wallMs, cpuMs: wallMs / 2 }));
+    const { ratio, cpuRatio } = compare({ a: times(2, 4, 8, 16), b: times(1, 2, 4, 8) });
+    expect([ratio, cpuRatio]).toEqual([2, 2]);
   });
 
   it("warms both up and then alternates", async () => {
     const order: string[] = [];
     const run = (name: string, ms: number) => async () => {
       order.push(name);
-      return ms;
+      return { wallMs: ms, cpuMs: ms };
     };
     const pairs = await interleave(2, run("a", 5), run("b", 7));
-    expect(order.join("")).toBe("ababab");
-    expect(pairs).toEqual({ a: [5, 5], b: [7, 7] });
+    expect(order.join("")).toBe("abababab");
+    expect(pairs.a.map(({ wallMs }) => wallMs)).toEqual([5, 5]);
+    expect(pairs.b.map(({ wallMs }) => wallMs)).toEqual([7, 7]);
   });
 });
 

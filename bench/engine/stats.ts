@@ -1,29 +1,38 @@
 /** Timings that two things take in turn, and what they say. */
 
-/** Something to time; what it returns is the time in milliseconds, where it knows better than the clock. */
-export type Timed = () => Promise<number | undefined>;
+/** What one run took. */
+export interface Time {
+  readonly wallMs: number;
+  /** Of this process, all its threads: other processes that take turns on the cores do not count. */
+  readonly cpuMs: number;
+}
 
-/** Times of two alternatives, one pair per round, in milliseconds. */
+/** Something to time; it may return a time of its own where only a part of it counts. */
+export type Timed = () => Promise<Time | undefined>;
+
+/** Times of two alternatives, one pair per round. */
 export interface Pairs {
-  readonly a: readonly number[];
-  readonly b: readonly number[];
+  readonly a: readonly Time[];
+  readonly b: readonly Time[];
 }
 
 /** What some pairs say. */
 export interface Comparison {
+  /** Median wall times in milliseconds. */
   readonly medianA: number;
   readonly medianB: number;
   /** Median over the rounds of a / b. The two of a round are neighbours in time, so a drifting machine cancels. */
   readonly ratio: number;
   /** First and third quartile of the same. */
-  readonly spread: readonly [low: number, high: number];
+  readonly quartiles: readonly [low: number, high: number];
+  /** The same ratio of CPU times: to be looked at where the machine was busy. */
+  readonly cpuRatio: number;
 }
 
-/** Runs a b a b …, each once unmeasured before. */
+/** Runs a b a b …, each twice unmeasured before. */
 export async function interleave(rounds: number, a: Timed, b: Timed): Promise<Pairs> {
-  await a();
-  await b();
-  const times: { a: number[]; b: number[] } = { a: [], b: [] };
+  for (const warmUp of [a, b, a, b]) await warmUp();
+  const times: { a: Time[]; b: Time[] } = { a: [], b: [] };
   for (let round = 0; round < rounds; round++) {
     times.a.push(await clock(a));
     times.b.push(await clock(b));
@@ -31,10 +40,21 @@ export async function interleave(rounds: number, a: Timed, b: Timed): Promise<Pa
   return times;
 }
 
-async function clock(work: Timed): Promise<number> {
+/** Starts a watch; calling it gives the time since. */
+export function stopwatch(): () => Time {
+  const cpu = process.cpuUsage();
   const started = performance.now();
+  return () => {
+    const wallMs = performance.now() - started;
+    const { user, system } = process.cpuUsage(cpu);
+    return { wallMs, cpuMs: (user + system) / 1000 };
+  };
+}
+
+async function clock(work: Timed): Promise<Time> {
+  const watch = stopwatch();
   const own = await work();
-  return own ?? performance.now() - started;
+  return own ?? watch();
 }
 
 /** The value below which a share of the values lies, interpolated; NaN of none. */
@@ -51,11 +71,13 @@ export function median(values: readonly number[]): number {
 }
 
 export function compare({ a, b }: Pairs): Comparison {
-  const ratios = a.map((time, round) => time / (b[round] ?? Number.NaN));
+  const ratios = (of: keyof Time) => a.map((time, round) => time[of] / (b[round]?.[of] ?? Number.NaN));
+  const wall = ratios("wallMs");
   return {
-    medianA: median(a),
-    medianB: median(b),
-    ratio: median(ratios),
-    spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
+    medianA: median(a.map(({ wallMs }) => wallMs)),
+    medianB: median(b.map(({ wallMs }) => wallMs)),
+    ratio: median(wall),
+    quartiles: [quantile(wall, 0.25), quantile(wall, 0.75)],
+    cpuRatio: median(ratios("cpuMs")),
   };
 }

@@ -29,15 +29,19 @@ function disturb(engine: EngineChild, disturbance: () => void, signal?: AbortSig
   });
 }
 
+let shared: EngineChild;
 let undisturbed: string;
+beforeAll(async () => {
+  shared = await EngineChild.start(OPTIONS);
+  undisturbed = framesHash(await shared.generate(SHORT));
+});
+afterAll(() => shared?.dispose());
 
 describe("an engine in a child process", () => {
   let engine: EngineChild;
-  beforeAll(async () => {
-    engine = await EngineChild.start(OPTIONS);
-    undisturbed = framesHash(await engine.generate(SHORT));
+  beforeAll(() => {
+    engine = shared;
   });
-  afterAll(() => engine.dispose());
 
   const expectGoodRun = async () => expect(framesHash(await engine.generate(SHORT))).toBe(undisturbed);
 

@@ -60,7 +60,12 @@ class Child {
     this.loaded = settle.promise;
     // The file beside this one: .ts when run from source, .js in the published package.
     const main = path.join(import.meta.dirname, `child-main${path.extname(fileURLToPath(import.meta.url))}`);
-    this.process = fork(main, [], { serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    this.process = fork(main, [], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // The parent's own flags (--eval, --watch, --inspect-brk) are not for the child; NODE_OPTIONS is for both.
+      execArgv: [],
+    });
     if (options.priority !== undefined) prioritise(this.process.pid, options.priority);
     this.process.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_TAIL);

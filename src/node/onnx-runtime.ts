@@ -5,6 +5,9 @@
  * (`engine-child.ts`); tests and benchmarks may use it directly.
  */
 
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
 import type { InferenceSession } from "onnxruntime-common";
 import type { BackendCapabilities } from "../engine/segments/contract.ts";
 import type { OnnxRuntime } from "../engine/segments/onnx.ts";
@@ -22,11 +25,12 @@ export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions)
   const { InferenceSession, listSupportedBackends } = await importRuntime();
   const device = options.device ?? "cpu";
   // An unknown provider is dropped with a warning and the work done on the CPU: refuse instead.
-  const available = listSupportedBackends().map(({ name }) => name);
-  if (!available.includes(device)) {
+  const available = listSupportedBackends().filter(({ name, bundled }) => bundled || isInstalled(name));
+  if (!available.some(({ name }) => name === device)) {
     throw new MixcacheError(
       "engine_unavailable",
-      `ONNX Runtime has no ${device} support on this machine (it has ${available.join(", ")}). Install it or use the cpu.`,
+      `ONNX Runtime can't use ${device} on this machine; it can use ${available.map(({ name }) => name).join(", ")}. ` +
+        "Choose one of these, or install the provider.",
     );
   }
   const capabilities: BackendCapabilities = {
@@ -47,6 +51,14 @@ export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions)
     extra: { session: { "intra_op.allow_spinning": "0" } },
   };
   return { capabilities, createSession: (graph) => InferenceSession.create(files.pathOf(graph), session) };
+}
+
+/** A provider that does not come with the package has a library of its own beside the others. */
+function isInstalled(provider: string): boolean {
+  const root = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  const libraries = readdirSync(path.join(root, "bin"), { recursive: true, encoding: "utf8" });
+  const place = path.join(process.platform, process.arch);
+  return libraries.some((file) => file.includes(place) && file.includes(`onnxruntime_providers_${provider}`));
 }
 
 async function importRuntime() {

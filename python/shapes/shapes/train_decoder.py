@@ -122,7 +122,8 @@ def main():
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--muon-rate", type=float, default=0.02)
+    parser.add_argument("--adam-rate", type=float, default=2e-3)
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -133,20 +134,26 @@ def main():
     args.output.mkdir(parents=True, exist_ok=True)
     checkpoint_path = args.output / "checkpoint.pt"
 
-    model = Decoder().to(memory_format=torch.channels_last)
+    model = Decoder()
     ema = {k: v.clone() for k, v in model.state_dict().items()}
-    optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    hidden = [p for name, p in model.named_parameters() if name.startswith("blocks") and name.endswith("weight")]
+    others = [p for name, p in model.named_parameters() if not (name.startswith("blocks") and name.endswith("weight"))]
+    optimisers = [
+        (torch.optim.Muon(hidden, lr=args.muon_rate, weight_decay=0.01, momentum=0.95), args.muon_rate),
+        (torch.optim.AdamW(others, lr=args.adam_rate, betas=(0.9, 0.98), weight_decay=0.01), args.adam_rate),
+    ]
     state = {"step": 0, "samples": 0, "seconds": 0.0}
     if checkpoint_path.exists():
         saved = torch.load(checkpoint_path, weights_only=True)
         model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
+        for (optimiser, _), restored in zip(optimisers, saved["optimisers"]):
+            optimiser.load_state_dict(restored)
         ema, state = saved["ema"], saved["state"]
 
     def save():
         partial = checkpoint_path.with_suffix(".partial")
         torch.save({"model": model.state_dict(), "ema": ema, "state": state, "config": model.config,
-                    "optimiser": optimiser.state_dict()}, partial)
+                    "optimisers": [o.state_dict() for o, _ in optimisers]}, partial)
         partial.rename(checkpoint_path)
 
     network = model if args.no_compile else torch.compile(model)
@@ -161,16 +168,18 @@ def main():
         video, alpha = crops.batch(args.batch)
         before, own, after = imperfect(to_latents(video)).unbind(2)
         rate = min(1.0, (state["step"] + 1) / 40) * (1 - state["seconds"] / total)
-        for group in optimiser.param_groups:
-            group["lr"] = args.rate * rate
+        for optimiser, peak in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = peak * rate
         with torch.autocast("cpu", dtype=torch.bfloat16):
             frames = network(before, own, after)
         error = (frames.float() - video[:, :, 2:4]).abs() * weights(alpha[:, 2:4])[:, None]
         loss = error[..., inner, inner].mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        for optimiser, _ in optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
         decay = min(args.ema, (1 + state["step"]) / (10 + state["step"]))
         with torch.no_grad():
             current = model.state_dict()

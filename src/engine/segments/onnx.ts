@@ -35,13 +35,15 @@ interface GraphRun {
   readonly outputs: Bindings;
 }
 
-/** A handle is the ONNX tensor and the number of releases it still needs. */
+/** A handle is the ONNX tensor, whose it is, and the number of releases it still needs. */
 class OnnxHandle implements TensorHandle {
   readonly tensor: Tensor;
-  owners = 1;
+  readonly owner: OnnxBackend;
+  holds = 1;
 
-  constructor(tensor: Tensor) {
+  constructor(tensor: Tensor, owner: OnnxBackend) {
     this.tensor = tensor;
+    this.owner = owner;
   }
 
   get dtype(): Dtype {
@@ -103,14 +105,14 @@ export class OnnxBackend implements SegmentBackend {
     if (!first) return {};
     const combined: Record<string, OnnxHandle> = {};
     for (const [name, handle] of Object.entries(first)) {
-      const data = states.map((state) => floats(state[name], name));
+      const data = states.map((state) => floats(state[name], name, this));
       combined[name] = this.#adopt(new Tensor("float32", linearCombination(coefficients, data), handle.dims));
     }
     return combined;
   }
 
   async reduce(kind: Reduction, a: TensorHandle, b: TensorHandle): Promise<number> {
-    return reduceHost(kind, floats(a, "a"), floats(b, "b"), a.dims.at(-1) ?? 1);
+    return reduceHost(kind, floats(a, "a", this), floats(b, "b", this), a.dims.at(-1) ?? 1);
   }
 
   async upload({ dtype, dims, data }: HostTensor): Promise<TensorHandle> {
@@ -118,16 +120,16 @@ export class OnnxBackend implements SegmentBackend {
   }
 
   async read(handle: TensorHandle): Promise<HostTensor> {
-    const { tensor } = own(handle, "a tensor");
+    const { tensor } = own(handle, "the tensor", this);
     return { dtype: handle.dtype, dims: tensor.dims, data: (await tensor.getData()) as HostData };
   }
 
   retain(state: State): void {
-    for (const [name, handle] of Object.entries(state)) own(handle, name).owners += 1;
+    for (const [name, handle] of Object.entries(state)) own(handle, name, this).holds += 1;
   }
 
   release(state: State): void {
-    for (const [name, handle] of Object.entries(state)) this.#drop(own(handle, name));
+    for (const [name, handle] of Object.entries(state)) this.#drop(own(handle, name, this));
   }
 
   bytesHeld(): number {
@@ -191,7 +193,7 @@ export class OnnxBackend implements SegmentBackend {
       const handle = find(name);
       if (!handle)
         throw new MixcacheError("engine_failed", `The graph ${graph} needs ${name}, which was not given.`);
-      feeds[ownName] = own(handle, name).tensor;
+      feeds[ownName] = own(handle, name, this).tensor;
     }
     let results: InferenceSession.OnnxValueMapType;
     try {
@@ -209,14 +211,14 @@ export class OnnxBackend implements SegmentBackend {
   }
 
   #adopt(tensor: Tensor): OnnxHandle {
-    const handle = new OnnxHandle(tensor);
+    const handle = new OnnxHandle(tensor, this);
     this.#bytesHeld += handle.bytes;
     return handle;
   }
 
   #drop(handle: OnnxHandle): void {
-    handle.owners -= 1;
-    if (handle.owners > 0) return;
+    handle.holds -= 1;
+    if (handle.holds > 0) return;
     this.#bytesHeld -= handle.bytes;
     handle.tensor.dispose();
   }
@@ -228,16 +230,16 @@ function isTensor(value: unknown): value is Tensor {
 }
 
 /** The backend's own handle; a released one or another backend's is refused, since it would give silent garbage. */
-function own(handle: TensorHandle, name: string): OnnxHandle {
-  if (!(handle instanceof OnnxHandle))
+function own(handle: TensorHandle, name: string, owner: OnnxBackend): OnnxHandle {
+  if (!(handle instanceof OnnxHandle) || handle.owner !== owner)
     throw new MixcacheError("engine_failed", `${name} is not of this backend.`);
-  if (handle.owners <= 0) throw new MixcacheError("engine_failed", `${name} is used after its release.`);
+  if (handle.holds <= 0) throw new MixcacheError("engine_failed", `${name} is used after its release.`);
   return handle;
 }
 
-function floats(handle: TensorHandle | undefined, name: string): Float32Array {
+function floats(handle: TensorHandle | undefined, name: string, owner: OnnxBackend): Float32Array {
   if (!handle) throw new MixcacheError("engine_failed", `The states to combine do not all have ${name}.`);
-  const { tensor } = own(handle, name);
+  const { tensor } = own(handle, name, owner);
   if (tensor.location !== "cpu" || !(tensor.data instanceof Float32Array)) {
     throw new MixcacheError(
       "engine_failed",
