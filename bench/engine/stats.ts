@@ -21,6 +21,9 @@ export interface Comparison {
   /** Median wall times in milliseconds. */
   readonly medianA: number;
   readonly medianB: number;
+  /** The same of the fastest runs, which were disturbed least. */
+  readonly fastestA: number;
+  readonly fastestB: number;
   /** Median over the rounds of a / b. The two of a round are neighbours in time, so a drifting machine cancels. */
   readonly ratio: number;
   /** First and third quartile of the same. */
@@ -73,9 +76,13 @@ export function median(values: readonly number[]): number {
 export function compare({ a, b }: Pairs): Comparison {
   const ratios = (of: keyof Time) => a.map((time, round) => time[of] / (b[round]?.[of] ?? Number.NaN));
   const wall = ratios("wallMs");
+  const wallA = a.map(({ wallMs }) => wallMs);
+  const wallB = b.map(({ wallMs }) => wallMs);
   return {
-    medianA: median(a.map(({ wallMs }) => wallMs)),
-    medianB: median(b.map(({ wallMs }) => wallMs)),
+    medianA: median(wallA),
+    medianB: median(wallB),
+    fastestA: Math.min(...wallA),
+    fastestB: Math.min(...wallB),
     ratio: median(wall),
     quartiles: [quantile(wall, 0.25), quantile(wall, 0.75)],
     cpuRatio: median(ratios("cpuMs")),

@@ -42,7 +42,18 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What is said and nobody hears (`| head`) is no reason to stop; a result that stdout does not take is a failure. */
+function bearClosedStreams(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") return;
+    process.stderr.write(`mixcache: The result could not be written to stdout (${error.message}).\n`);
+    process.exit(EXIT.output);
+  });
+}
+
 const script = process.argv[1];
 if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
+  bearClosedStreams();
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
-import { mountTmpfs } from "./mount.ts";
-import { type Outcome, PROMPT, type Sandbox, sandbox } from "./run.ts";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { canMount, Disk } from "./mount.ts";
+import { type Outcome, PROMPT, Sandbox } from "./run.ts";
 
 let box: Sandbox;
 beforeAll(async () => {
-  box = await sandbox();
+  box = await Sandbox.create();
+  return () => box.remove();
 });
 
 /** One line for a person, nothing for a program, no trace of our insides. */
@@ -46,7 +46,7 @@ describe("input that can't be used ends with code 2, a sentence, and no file:", 
     ["an unknown device of threads", [PROMPT, "--threads", "0"], ["--threads", "1 to 256"]],
   ])("%s", async (_, args, parts) => {
     const outcome = await box.run(["generate", ...args]);
-    expect(outcome.code).toBe(2);
+    expect(outcome.code, outcome.stderr).toBe(2);
     expectSentence(outcome, ...parts);
     expect(await box.files()).toEqual([]);
   });
@@ -55,47 +55,50 @@ describe("input that can't be used ends with code 2, a sentence, and no file:", 
 describe("an output that can't be written ends with code 4 before the run, and nothing half-written:", () => {
   it("its folder does not exist", async () => {
     const outcome = await box.run(["generate", PROMPT, "--output", "no/out.mp4"]);
-    expect(outcome.code).toBe(4);
+    expect(outcome.code, outcome.stderr).toBe(4);
     expectSentence(outcome, "no/out.mp4", "does not exist", "create");
   });
 
   it("it is a folder", async () => {
     await mkdir(box.pathOf("folder.mp4"));
     const outcome = await box.run(["generate", PROMPT, "--output", "folder.mp4"]);
-    expect(outcome.code).toBe(4);
+    expect(outcome.code, outcome.stderr).toBe(4);
     expectSentence(outcome, "folder.mp4 is a folder", "name a file");
     expect(await readdir(box.pathOf("folder.mp4"))).toEqual([]);
   });
 
   it("its sheet's folder does not exist", async () => {
     const outcome = await box.run(["generate", PROMPT, "--output", "out.mp4", "--sheet", "no/out.png"]);
-    expect(outcome.code).toBe(4);
+    expect(outcome.code, outcome.stderr).toBe(4);
     expectSentence(outcome, "no/out.png", "does not exist");
     expect(await box.files()).not.toContain("out.mp4");
   });
 });
 
-const disk = mountTmpfs("64k");
-describe.skipIf(disk === undefined)("a disk of 64 KiB (needs root, to mount a tmpfs)", () => {
-  const onDisk = (file: string) => path.join(disk ?? "", file);
+describe.skipIf(!canMount())("a disk of 64 KiB (needs root, to mount a tmpfs)", () => {
+  let disk: Disk;
+  beforeEach(() => {
+    disk = new Disk("64k");
+    return () => disk.remove();
+  });
 
   it("that is too small for the video ends with code 4 and keeps the old file", async () => {
-    await writeFile(onDisk("out.webp"), "old");
-    await writeFile(onDisk("filler"), new Uint8Array(48 * 1024));
-    const outcome = await box.run(["generate", PROMPT, "--steps", "1", "--output", onDisk("out.webp")]);
-    expect(outcome.code).toBe(4);
+    await writeFile(disk.pathOf("out.webp"), "old");
+    await writeFile(disk.pathOf("filler"), new Uint8Array(48 * 1024));
+    const outcome = await box.run(["generate", PROMPT, "--steps", "1", "--output", disk.pathOf("out.webp")]);
+    expect(outcome.code, outcome.stderr).toBe(4);
     expect(outcome.stderr).toMatch(
       /^step 1[\s\S]*mixcache: There is no space left for .*out\.webp; free some.*\n$/,
     );
-    expect((await readdir(onDisk(""))).toSorted()).toEqual(["filler", "out.webp"]);
-    expect(await readFile(onDisk("out.webp"), "utf8")).toBe("old");
+    expect((await readdir(disk.folder)).toSorted()).toEqual(["filler", "out.webp"]);
+    expect(await readFile(disk.pathOf("out.webp"), "utf8")).toBe("old");
   });
 
   it("that is full ends with code 4 before the run", async () => {
-    await writeFile(onDisk("filler"), new Uint8Array(64 * 1024)).catch(() => undefined);
-    const outcome = await box.run(["generate", PROMPT, "--output", onDisk("new.webp")]);
-    expect(outcome.code).toBe(4);
+    await writeFile(disk.pathOf("filler"), new Uint8Array(64 * 1024)).catch(() => undefined);
+    const outcome = await box.run(["generate", PROMPT, "--output", disk.pathOf("new.webp")]);
+    expect(outcome.code, outcome.stderr).toBe(4);
     expectSentence(outcome, "no space left");
-    expect(await readdir(onDisk(""))).not.toContain("new.webp");
+    expect(await readdir(disk.folder)).not.toContain("new.webp");
   });
 });

@@ -2,16 +2,17 @@ import { readdirSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { makeReadOnly, mountTmpfs } from "./mount.ts";
-import { PROMPT, ROOT, type Sandbox, sandbox } from "./run.ts";
+import { canMount, Disk } from "./mount.ts";
+import { PROMPT, ROOT, Sandbox } from "./run.ts";
 
 const GOOD = path.join(ROOT, "models/shapes");
 
 let box: Sandbox;
 let home: string;
 beforeAll(async () => {
-  box = await sandbox();
+  box = await Sandbox.create();
   home = await mkdtemp(box.pathOf("bundles-"));
+  return () => box.remove();
 });
 
 /** A copy of the bundle with something done to it. */
@@ -66,7 +67,7 @@ describe("a bundle that can't be used ends with code 2 and a sentence, for inspe
     const inspected = await box.run(["inspect", folder]);
     const generated = await box.run(["generate", PROMPT, "--bundle", folder, "--output", "out.webp"]);
     for (const { code, stdout, stderr } of [inspected, generated]) {
-      expect(code).toBe(2);
+      expect(code, stderr).toBe(2);
       expect(stdout).toBe("");
       expect(stderr).toMatch(/^mixcache: [^\n]+\n$/);
       expect(stderr).toMatch(sentence);
@@ -105,12 +106,15 @@ describe("the good bundle", () => {
     expect(await hashWith(folder)).toBe(await hashWith(GOOD));
   });
 
-  const disk = mountTmpfs("64m");
-  it.skipIf(disk === undefined)("works on a read-only disk (needs root, to mount a tmpfs)", async () => {
-    const folder = path.join(disk ?? "", "shapes");
-    await cp(GOOD, folder, { recursive: true });
-    makeReadOnly(disk ?? "");
-    await expect(writeFile(path.join(folder, "x"), "")).rejects.toMatchObject({ code: "EROFS" });
-    expect(await hashWith(folder)).toBe(await hashWith(GOOD));
-  });
+  it.skipIf(!canMount())(
+    "works on a read-only disk (needs root, to mount a tmpfs)",
+    async ({ onTestFinished }) => {
+      const disk = new Disk("64m");
+      onTestFinished(() => disk.remove());
+      await cp(GOOD, disk.pathOf("shapes"), { recursive: true });
+      disk.makeReadOnly();
+      await expect(writeFile(disk.pathOf("shapes/x"), "")).rejects.toMatchObject({ code: "EROFS" });
+      expect(await hashWith(disk.pathOf("shapes"))).toBe(await hashWith(GOOD));
+    },
+  );
 });

@@ -2,11 +2,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeAll, expect, it } from "vitest";
-import { PROMPT, type Sandbox, sandbox } from "./run.ts";
+import { PROMPT, Sandbox } from "./run.ts";
 
 let box: Sandbox;
 beforeAll(async () => {
-  box = await sandbox();
+  box = await Sandbox.create();
+  return () => box.remove();
 });
 
 const generate = (...options: string[]) => ["generate", PROMPT, "--steps", "2", ...options];
@@ -48,8 +49,8 @@ it("makes the same video from the same command at another time, and another one 
 });
 
 it("writes WebP and a contact sheet, and says in one line on stdout what it made", async () => {
-  const { code, stdout } = await box.run(generate("--output", "ring.webp", "--sheet", "ring.png"));
-  expect(code).toBe(0);
+  const { code, stdout, stderr } = await box.run(generate("--output", "ring.webp", "--sheet", "ring.png"));
+  expect(code, stderr).toBe(0);
   expect(stdout).toMatch(
     /^ring\.webp and ring\.png: 16 frames of 64x64 at 8 fps, seed 0, 2 steps, [\d.]+ s\n$/,
   );
@@ -60,9 +61,16 @@ it("writes WebP and a contact sheet, and says in one line on stdout what it made
 it("names words that the model does not know, and makes the video without them", async () => {
   const options = ["--steps", "1", "--output", "unknown.webp", "--json"];
   const { code, stdout, stderr } = await box.run(["generate", "a red circle quibbles", ...options]);
-  expect(code).toBe(0);
+  expect(code, stderr).toBe(0);
   expect(stderr).toContain("“quibbles”");
   expect(JSON.parse(stdout).notices).toEqual([expect.stringContaining("“quibbles”")]);
+});
+
+it("finishes the video though nobody listens to what it says any more", async () => {
+  const cli = box.start(generate("--output", "unheard.webp"));
+  cli.stopListening();
+  expect(await cli.done).toMatchObject({ code: 0 });
+  expect(isWebp(await readFile(box.pathOf("unheard.webp")))).toBe(true);
 });
 
 it("replaces a file that is there by a whole one, though two runs write it at once", async () => {
@@ -71,7 +79,7 @@ it("replaces a file that is there by a whole one, though two runs write it at on
   const outcomes = await Promise.all([box.run(command), box.run(command)]);
   expect(outcomes.map(({ code }) => code)).toEqual([0, 0]);
   const alone = await box.run(generate("--seed", "7", "--output", "alone.mp4"));
-  expect(alone.code).toBe(0);
+  expect(alone.code, alone.stderr).toBe(0);
   const [both, one] = await Promise.all(["both.mp4", "alone.mp4"].map((file) => readFile(box.pathOf(file))));
   expect(both?.equals(one ?? Buffer.of())).toBe(true);
   expect((await box.files()).filter((file) => file.startsWith("."))).toEqual([]);
@@ -84,7 +92,7 @@ it("without the codec package refuses mp4 before the run, says how to install it
   expect(mp4).toMatchObject({ code: 4, stdout: "" });
   expect(mp4.stderr).toMatch(/^mixcache: MP4 needs .*npm install @mediabunny\/server.*--format webp.*\n$/);
   const webp = await box.run(generate("--output", "no-codec.out", "--format", "webp"), { env });
-  expect(webp.code).toBe(0);
+  expect(webp.code, webp.stderr).toBe(0);
   expect(isWebp(await readFile(box.pathOf("no-codec.out")))).toBe(true);
   expect(await box.files()).not.toContain("no-codec.mp4");
 });

@@ -20,7 +20,7 @@ describe("a run that is stopped ends with code 130, says so and leaves no file:"
     await cli.said(IS_DENOISING);
     cli.kill(signal);
     const { code, stdout, stderr } = await cli.done;
-    expect(code).toBe(130);
+    expect(code, stderr).toBe(130);
     expect(stdout).toBe("");
     expect(stderr.endsWith(STOPPED)).toBe(true);
     expect(await box.files()).toEqual([]);
@@ -31,7 +31,7 @@ describe("a run that is stopped ends with code 130, says so and leaves no file:"
     await cli.said(IS_DENOISING);
     cli.killGroup("SIGINT");
     const { code, stderr } = await cli.done;
-    expect(code).toBe(130);
+    expect(code, stderr).toBe(130);
     expect(stderr.endsWith(STOPPED)).toBe(true);
     expect(await box.files()).toEqual([]);
   });
@@ -45,7 +45,7 @@ describe("a run that is stopped ends with code 130, says so and leaves no file:"
     cli.killGroup("SIGINT");
     watcher.close();
     const { code, stderr } = await cli.done;
-    expect(code).toBe(130);
+    expect(code, stderr).toBe(130);
     expect(stderr).toBe(STOPPED);
     expect(await box.files()).toEqual([]);
   });
@@ -59,9 +59,9 @@ describe("a run that is stopped ends with code 130, says so and leaves no file:"
       expect(isRunning(engine)).toBe(true);
       process.kill(engine, "SIGSTOP");
       const impatience = setInterval(() => cli.kill("SIGINT"), 20);
-      const { code } = await cli.done;
+      const { code, stderr } = await cli.done;
       clearInterval(impatience);
-      expect(code).toBe(130);
+      expect(code, stderr).toBe(130);
       await ended(engine);
       expect(await box.files()).toEqual([]);
     },
@@ -75,7 +75,7 @@ it.skipIf(process.platform !== "linux")(
     await cli.said(IS_DENOISING);
     process.kill(cli.enginePid, "SIGKILL");
     const { code, stderr } = await cli.done;
-    expect(code).toBe(3);
+    expect(code, stderr).toBe(3);
     expect(stderr).toMatch(/mixcache: The engine's process was killed by SIGKILL[^\n]*\n$/);
     expect(await box.files()).toEqual([]);
   },

@@ -4,25 +4,41 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll } from "vitest";
 
-/** Mounts an empty file system for the tests of a file; undefined where that is not allowed. */
-export function mountTmpfs(size: string): string | undefined {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return undefined;
-  const folder = mkdtempSync(path.join(tmpdir(), "mixcache-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder], { stdio: "ignore" });
-  } catch {
-    rmdirSync(folder);
-    return undefined;
+export class Disk {
+  readonly folder = mkdtempSync(path.join(tmpdir(), "mixcache-disk-"));
+
+  /** @param size as mount takes it, such as 64k */
+  constructor(size: string) {
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", this.folder], { stdio: "ignore" });
+    } catch (error) {
+      rmdirSync(this.folder);
+      throw error;
+    }
   }
-  afterAll(() => {
-    execFileSync("umount", [folder]);
-    rmdirSync(folder);
-  });
-  return folder;
+
+  pathOf(file: string): string {
+    return path.join(this.folder, file);
+  }
+
+  makeReadOnly(): void {
+    execFileSync("mount", ["-o", "remount,ro", this.folder]);
+  }
+
+  remove(): void {
+    execFileSync("umount", [this.folder]);
+    rmdirSync(this.folder);
+  }
 }
 
-export function makeReadOnly(folder: string): void {
-  execFileSync("mount", ["-o", "remount,ro", folder]);
+/** Root in a container may still not be allowed to. */
+export function canMount(): boolean {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+  try {
+    new Disk("64k").remove();
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -7,7 +7,6 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Readable } from "node:stream";
-import { afterAll } from "vitest";
 
 export const ROOT = path.join(import.meta.dirname, "../..");
 export const PROMPT = "a red circle moves left on a blue background";
@@ -31,7 +30,6 @@ export class Sandbox {
   readonly folder = path.join(this.#root, "work");
   readonly #elsewhere = ["home", "tmp"].map((name) => path.join(this.#root, name));
 
-  /** Creates the folders; call it in a hook or test. They are removed after the tests of the file. */
   static async create(): Promise<Sandbox> {
     const sandbox = new Sandbox();
     for (const folder of [sandbox.folder, ...sandbox.#elsewhere]) await mkdir(folder);
@@ -65,13 +63,6 @@ export class Sandbox {
   remove(): Promise<void> {
     return rm(this.#root, { recursive: true, force: true });
   }
-}
-
-/** A sandbox for all tests of a file. */
-export async function sandbox(): Promise<Sandbox> {
-  const created = await Sandbox.create();
-  afterAll(() => created.remove());
-  return created;
 }
 
 export class RunningCli {
@@ -118,6 +109,12 @@ export class RunningCli {
       if (next === "ended" && !pattern.test(this.#stderr))
         throw new Error(`It ended and only said: ${this.#stderr}`);
     }
+  }
+
+  /** Closes the other ends of stdout and stderr. */
+  stopListening(): void {
+    this.#process.stdout.destroy();
+    this.#process.stderr.destroy();
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -16,16 +16,21 @@ from .grammar import encode
 from .model import LATENT, ShapesModel, time_features
 
 
-def load(path: Path, decoder_path: Path) -> tuple[ShapesModel, Decoder]:
-    """The averaged weights of both."""
+def load_model(path: Path) -> ShapesModel:
+    """The averaged weights of a checkpoint by shapes.train."""
     saved = torch.load(path, map_location="cpu", weights_only=True)
     model = ShapesModel(**saved["config"])
     model.load_state_dict(saved["ema"])
     print(f"checkpoint after {saved['state']['samples']} samples, {saved['state']['seconds'] / 60:.1f} minutes")
-    saved = torch.load(decoder_path, map_location="cpu", weights_only=True)
+    return model.eval()
+
+
+def load_decoder(path: Path) -> Decoder:
+    """The averaged weights of a checkpoint by shapes.train_decoder."""
+    saved = torch.load(path, map_location="cpu", weights_only=True)
     decoder = Decoder(**saved["config"])
     decoder.load_state_dict(saved["ema"])
-    return model.eval(), decoder.eval()
+    return decoder.eval()
 
 
 def sigmas(steps: int, shift: float) -> torch.Tensor:
@@ -79,7 +84,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    model, decoder = load(args.checkpoint, args.decoder)
+    model, decoder = load_model(args.checkpoint), load_decoder(args.decoder)
     prompts = [] if args.prompts else held_out(args.count, args.prompt_seed)
     captions = args.prompts or [text for text, _ in prompts]
 
