@@ -11,6 +11,7 @@ const KIND_OF = {
   bundle_not_found: "input",
   bundle_invalid: "input",
   bundle_format_unknown: "input",
+  bundle_unreadable: "input",
   bundle_file_missing: "input",
   bundle_digest_mismatch: "input",
   bundle_unsupported: "input",

@@ -1,7 +1,8 @@
 /** The one way from frames to a video file: enlarges, then encodes in the asked format. */
 
+import type { RgbFrames } from "../engine/frames.ts";
 import { invalid } from "../errors.ts";
-import { type Frames, validateFps, validateFrames } from "./frames.ts";
+import { validateFps, validateFrames } from "./frames.ts";
 import { encodeMp4, type Mp4Codec } from "./mp4.ts";
 import { type Upscale, upscale } from "./upscale.ts";
 import { encodeWebp } from "./webp.ts";
@@ -14,7 +15,7 @@ export interface EncodeVideoOptions {
   readonly format: VideoFormat;
   /** For `mp4` only; default `h264`. */
   readonly codec?: Mp4Codec;
-  /** Frames per second, above 0 and up to 120. */
+  /** RgbFrames per second, above 0 and up to 120. */
   readonly fps: number;
   /**
    * How to enlarge: `false` leaves the size alone. Default: by nearest neighbour, by the smallest whole
@@ -35,7 +36,7 @@ const LOSSLESS_PIXELS = 128 * 128;
  * @throws MixcacheError `invalid_argument`, `media_codec_missing` (MP4 without the optional package),
  *   `media_encode_failed`.
  */
-export async function encodeVideo(frames: Frames, options: EncodeVideoOptions): Promise<Uint8Array> {
+export async function encodeVideo(frames: RgbFrames, options: EncodeVideoOptions): Promise<Uint8Array> {
   validateFrames(frames);
   validateFps(options.fps);
   const { format, codec, fps } = options;

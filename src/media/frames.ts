@@ -1,21 +1,10 @@
-/** Raw video frames: the one shape that every file of this folder takes. */
+/** Checks and views of raw frames, the one shape that every file of this folder takes. */
 
+import type { RgbFrames } from "../engine/frames.ts";
 import { invalid } from "../errors.ts";
 
-/** A raw video: `data` is 8-bit sRGB, laid out `[count, height, width, 3]` without padding. */
-export interface Frames {
-  /** Pixels. */
-  readonly width: number;
-  /** Pixels. */
-  readonly height: number;
-  /** How many frames. */
-  readonly count: number;
-  /** `count * height * width * 3` bytes. */
-  readonly data: Uint8Array;
-}
-
 /** Bytes of one frame: `height * width * 3`. */
-export function frameByteLength(frames: Frames): number {
+export function frameByteLength(frames: RgbFrames): number {
   return frames.width * frames.height * 3;
 }
 
@@ -23,7 +12,7 @@ export function frameByteLength(frames: Frames): number {
  * Checks that the sizes are whole numbers of at least 1 and that `data` holds exactly that many bytes.
  * @throws MixcacheError `invalid_argument`, field "frames".
  */
-export function validateFrames(frames: Frames): void {
+export function validateFrames(frames: RgbFrames): void {
   for (const name of ["width", "height", "count"] as const) {
     const value = frames[name];
     if (!Number.isSafeInteger(value) || value < 1) {
@@ -44,7 +33,7 @@ export function validateFrames(frames: Frames): void {
  * The bytes of frame `index` (`[height, width, 3]`) as a view into `frames.data`: nothing is copied.
  * @throws MixcacheError `invalid_argument` when there is no such frame.
  */
-export function frameAt(frames: Frames, index: number): Uint8Array {
+export function frameAt(frames: RgbFrames, index: number): Uint8Array {
   if (!Number.isInteger(index) || index < 0 || index >= frames.count) {
     invalid("index", `There is no frame ${index}: the video has frames 0 to ${frames.count - 1}.`);
   }

@@ -1,7 +1,7 @@
-/** Frames to files: what the rest of the program uses of this folder. */
+/** RgbFrames to files: what the rest of the program uses of this folder. */
 
 export { type EncodeVideoOptions, encodeVideo, type VideoFormat } from "./encode.ts";
-export { type Frames, frameAt, frameByteLength, validateFrames } from "./frames.ts";
+export { frameAt, frameByteLength, validateFrames } from "./frames.ts";
 export { DIGITAL_SOURCE_TYPE, MARK_SENTENCE } from "./mark.ts";
 export { loadNodeCodecs, MP4_CODECS, type Mp4Codec } from "./mp4.ts";
 export { contactSheet, type SheetOptions, type SheetVideo } from "./sheet.ts";

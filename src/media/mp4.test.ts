@@ -1,7 +1,8 @@
 import { BufferSource, EncodedPacketSink, Input, MP4, VideoSampleSink } from "mediabunny";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { RgbFrames } from "../engine/frames.ts";
 import { boxesOf, readXmp } from "./boxes.ts";
-import { type Frames, frameAt } from "./frames.ts";
+import { frameAt } from "./frames.ts";
 import { DIGITAL_SOURCE_TYPE, MARK_SENTENCE } from "./mark.ts";
 import { encodeMp4, loadNodeCodecs, MP4_CODECS, type Mp4Codec } from "./mp4.ts";
 import { differenceOf, movingSquare, rejectionOf } from "./testing.ts";
@@ -37,7 +38,7 @@ async function decode(bytes: Uint8Array) {
 }
 
 describe.skipIf(!hasCodecs)("MP4 (needs the optional package @mediabunny/server)", () => {
-  let frames: Frames;
+  let frames: RgbFrames;
   const files = new Map<Mp4Codec, Uint8Array>();
   const fileOf = (codec: Mp4Codec) => files.get(codec) ?? new Uint8Array();
 

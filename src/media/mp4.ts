@@ -1,12 +1,13 @@
 /**
- * Frames to MP4 through mediabunny. Free of node: modules, so that a browser can use it over WebCodecs;
+ * RgbFrames to MP4 through mediabunny. Free of node: modules, so that a browser can use it over WebCodecs;
  * in Node.js the codecs come from an optional package that is loaded at the first encoding.
  */
 
 import { BufferTarget, Mp4OutputFormat, Output, Quality, VideoSample, VideoSampleSource } from "mediabunny";
+import type { RgbFrames } from "../engine/frames.ts";
 import { invalid, MixcacheError, messageOf } from "../errors.ts";
 import { appendXmp, clearClocks } from "./boxes.ts";
-import { type Frames, frameAt, validateFps, validateFrames } from "./frames.ts";
+import { frameAt, validateFps, validateFrames } from "./frames.ts";
 import { DIGITAL_SOURCE_TYPE, MARK_SENTENCE, markXmp } from "./mark.ts";
 import { COLOR_SPACE, rgbToI420 } from "./yuv.ts";
 
@@ -20,7 +21,7 @@ export type Mp4Codec = keyof typeof MEDIABUNNY_CODECS;
 export const MP4_CODECS: readonly Mp4Codec[] = ["h264", "av1", "vp9"];
 
 export interface Mp4Options {
-  /** Frames per second, above 0 and up to 120; need not be whole. */
+  /** RgbFrames per second, above 0 and up to 120; need not be whole. */
   readonly fps: number;
   /** Default: `h264`. */
   readonly codec?: Mp4Codec;
@@ -35,7 +36,7 @@ export interface Mp4Options {
  * @throws MixcacheError `invalid_argument`; `media_codec_missing` without the optional codec package;
  *   `media_encode_failed` when the encoder fails.
  */
-export async function encodeMp4(frames: Frames, options: Mp4Options): Promise<Uint8Array> {
+export async function encodeMp4(frames: RgbFrames, options: Mp4Options): Promise<Uint8Array> {
   const { fps, codec = "h264", loadCodecs = loadNodeCodecs } = options;
   validateFrames(frames);
   validateFps(fps);
@@ -58,7 +59,7 @@ export async function encodeMp4(frames: Frames, options: Mp4Options): Promise<Ui
   }
 }
 
-async function mux(frames: Frames, fps: number, codec: Mp4Codec): Promise<Uint8Array> {
+async function mux(frames: RgbFrames, fps: number, codec: Mp4Codec): Promise<Uint8Array> {
   const target = new BufferTarget();
   const output = new Output({ format: new Mp4OutputFormat({ fastStart: "in-memory" }), target });
   output.setMetadataTags({
@@ -105,7 +106,7 @@ async function mux(frames: Frames, fps: number, codec: Mp4Codec): Promise<Uint8A
  * @throws MixcacheError `media_codec_missing` when it is not installed or does not load here.
  */
 export async function loadNodeCodecs(
-  importCodecs: () => Promise<{ registerNodeCodecs(): void }> = () => import("./nodeEncoder.ts"),
+  importCodecs: () => Promise<{ registerNodeCodecs(): void }> = () => import("./node-encoder.ts"),
 ): Promise<void> {
   try {
     (await importCodecs()).registerNodeCodecs();

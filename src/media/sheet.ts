@@ -1,28 +1,29 @@
 /** A PNG contact sheet: every frame of one or more videos in a grid, to be seen at a glance. */
 
 import sharp from "sharp";
+import type { RgbFrames } from "../engine/frames.ts";
 import { invalid, MixcacheError, messageOf } from "../errors.ts";
-import { type Frames, frameAt, validateFrames } from "./frames.ts";
+import { frameAt, validateFrames } from "./frames.ts";
 import { markXmp } from "./mark.ts";
 import { resize } from "./upscale.ts";
 
 /** One video of a sheet: a block of rows, under its label. */
 export interface SheetVideo {
-  readonly frames: Frames;
+  readonly frames: RgbFrames;
   /** One line of text above the frames; cut off where the sheet ends. */
   readonly label?: string;
 }
 
 export interface SheetOptions {
-  /** Frames in a row; default: at most 8, and rows as even as they can be (16 frames: 2 rows of 8). */
+  /** RgbFrames in a row; default: at most 8, and rows as even as they can be (16 frames: 2 rows of 8). */
   readonly columns?: number;
   /** Pixels between frames and around them; default 4. */
   readonly gap?: number;
 }
 
-/** Frames with a longer side below this are enlarged by a whole factor, hard edges kept (pixels). */
+/** RgbFrames with a longer side below this are enlarged by a whole factor, hard edges kept (pixels). */
 const SMALLEST_CELL = 128;
-/** Frames with a longer side above this are shrunk smoothly (pixels). */
+/** RgbFrames with a longer side above this are shrunk smoothly (pixels). */
 const LARGEST_CELL = 320;
 const MAX_COLUMNS = 8;
 /** Pixels. libpng and most viewers stop somewhere above this. */
@@ -34,7 +35,7 @@ const LABEL_PIXELS = 26;
 const CHARACTER_PIXELS = FONT_PIXELS * 0.55;
 
 interface Block {
-  readonly cells: Frames;
+  readonly cells: RgbFrames;
   readonly columns: number;
   readonly label: string | undefined;
   /** Pixels from the sheet's top. */
@@ -49,7 +50,7 @@ interface Block {
  * @throws MixcacheError `invalid_argument`, `media_encode_failed`.
  */
 export async function contactSheet(
-  videos: Frames | readonly SheetVideo[],
+  videos: RgbFrames | readonly SheetVideo[],
   options: SheetOptions = {},
 ): Promise<Uint8Array> {
   const list: readonly SheetVideo[] = "data" in videos ? [{ frames: videos }] : videos;
@@ -102,12 +103,12 @@ export async function contactSheet(
   }
 }
 
-/** Frames in a row: the fewest rows of at most 8, filled as evenly as they can be. */
+/** RgbFrames in a row: the fewest rows of at most 8, filled as evenly as they can be. */
 export function columnsFor(count: number): number {
   return Math.ceil(count / Math.ceil(count / MAX_COLUMNS));
 }
 
-function toCells(frames: Frames): Promise<Frames> {
+function toCells(frames: RgbFrames): Promise<RgbFrames> {
   const longerSide = Math.max(frames.width, frames.height);
   if (longerSide < SMALLEST_CELL) {
     const factor = Math.ceil(SMALLEST_CELL / longerSide);

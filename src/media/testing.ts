@@ -1,6 +1,6 @@
 /** What the tests of this folder share; nothing else imports it. */
 
-import type { Frames } from "./frames.ts";
+import type { RgbFrames } from "../engine/frames.ts";
 
 /** Where the square of `movingSquare` is, in source pixels, and its colour. */
 export const SQUARE = {
@@ -11,7 +11,7 @@ export const SQUARE = {
 } as const;
 
 /** A red square that moves right over a gradient: its place tells which frame one looks at. */
-export function movingSquare(count = 16, width = 64, height = 64): Frames {
+export function movingSquare(count = 16, width = 64, height = 64): RgbFrames {
   const data = new Uint8Array(count * width * height * 3);
   let at = 0;
   for (let index = 0; index < count; index++) {

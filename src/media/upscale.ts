@@ -1,7 +1,8 @@
 /** Enlarging frames, so that a 64x64 video is watchable. */
 
+import type { RgbFrames } from "../engine/frames.ts";
 import { invalid } from "../errors.ts";
-import { type Frames, frameAt, frameByteLength, validateFrames } from "./frames.ts";
+import { frameAt, frameByteLength, validateFrames } from "./frames.ts";
 
 /** `nearest` keeps hard pixel edges and is exact; `lanczos` (three lobes) is smooth. */
 export type ResizeMethod = "nearest" | "lanczos";
@@ -29,10 +30,10 @@ export const DEFAULT_LONGER_SIDE = 512;
 export const MAX_SIDE = 8192;
 
 /**
- * Frames of the asked size; the same object when the size does not change.
+ * RgbFrames of the asked size; the same object when the size does not change.
  * @throws MixcacheError `invalid_argument`, field "upscale" or "frames".
  */
-export async function upscale(frames: Frames, options: Upscale = {}): Promise<Frames> {
+export async function upscale(frames: RgbFrames, options: Upscale = {}): Promise<RgbFrames> {
   validateFrames(frames);
   const method = options.method ?? "nearest";
   if (method !== "nearest" && method !== "lanczos") {
@@ -55,22 +56,25 @@ export async function upscale(frames: Frames, options: Upscale = {}): Promise<Fr
 }
 
 /**
- * Frames of exactly `width` x `height` pixels, larger or smaller. `nearest` needs no library, so that a
+ * RgbFrames of exactly `width` x `height` pixels, larger or smaller. `nearest` needs no library, so that a
  * browser can use it too; `lanczos` loads sharp when it is first used.
  */
 export async function resize(
-  frames: Frames,
+  frames: RgbFrames,
   width: number,
   height: number,
   method: ResizeMethod,
-): Promise<Frames> {
+): Promise<RgbFrames> {
   if (width === frames.width && height === frames.height) return frames;
   return method === "nearest"
     ? resizeNearest(frames, width, height)
     : await resizeLanczos(frames, width, height);
 }
 
-function targetSize(frames: Frames, { factor, width, height }: Upscale): { width: number; height: number } {
+function targetSize(
+  frames: RgbFrames,
+  { factor, width, height }: Upscale,
+): { width: number; height: number } {
   for (const [name, value] of Object.entries({ factor, width, height })) {
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
       invalid("upscale", `The upscaling ${name} must be a whole number of at least 1, not ${value}.`);
@@ -91,7 +95,7 @@ function targetSize(frames: Frames, { factor, width, height }: Upscale): { width
   return { width: frames.width * times, height: frames.height * times };
 }
 
-function resizeNearest(frames: Frames, width: number, height: number): Frames {
+function resizeNearest(frames: RgbFrames, width: number, height: number): RgbFrames {
   const size = width * height * 3;
   const data = new Uint8Array(frames.count * size);
   // The source byte offset of each target column, worked out once for all rows and frames.
@@ -123,9 +127,9 @@ function resizeNearest(frames: Frames, width: number, height: number): Frames {
   return { width, height, count: frames.count, data };
 }
 
-async function resizeLanczos(frames: Frames, width: number, height: number): Promise<Frames> {
+async function resizeLanczos(frames: RgbFrames, width: number, height: number): Promise<RgbFrames> {
   const { default: sharp } = await import("sharp");
-  const out: Frames = {
+  const out: RgbFrames = {
     width,
     height,
     count: frames.count,

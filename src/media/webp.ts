@@ -1,15 +1,16 @@
-/** Frames to animated WebP, by sharp: the format that needs no optional package. */
+/** RgbFrames to animated WebP, by sharp: the format that needs no optional package. */
 
 import sharp from "sharp";
+import type { RgbFrames } from "../engine/frames.ts";
 import { invalid, MixcacheError, messageOf } from "../errors.ts";
-import { type Frames, validateFps, validateFrames } from "./frames.ts";
+import { validateFps, validateFrames } from "./frames.ts";
 import { markXmp } from "./mark.ts";
 
 /** WebP cannot store a longer side, in pixels. */
 export const WEBP_MAX_SIDE = 16383;
 
 export interface WebpOptions {
-  /** Frames per second, above 0 and up to 120. Browsers show nothing faster than 50. */
+  /** RgbFrames per second, above 0 and up to 120. Browsers show nothing faster than 50. */
   readonly fps: number;
   /** 1 to 100, or `lossless` (default): exact pixels, small for hard-edged pictures. */
   readonly quality?: number | "lossless";
@@ -20,7 +21,7 @@ export interface WebpOptions {
  * are stored as one that stays twice as long. The same frames and options give the same bytes.
  * @throws MixcacheError `invalid_argument`, `media_encode_failed`.
  */
-export async function encodeWebp(frames: Frames, options: WebpOptions): Promise<Uint8Array> {
+export async function encodeWebp(frames: RgbFrames, options: WebpOptions): Promise<Uint8Array> {
   const { fps, quality = "lossless" } = options;
   validateFrames(frames);
   validateFps(fps);

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { BundleFiles, FileDigest } from "../engine/bundle/files.ts";
+import { MixcacheError, messageOf } from "../errors.ts";
 
 /** Read access to a folder; nothing is written, so it may be on a read-only disk. */
 export class FolderFiles implements BundleFiles {
@@ -21,7 +22,7 @@ export class FolderFiles implements BundleFiles {
   }
 
   async read(file: string): Promise<Uint8Array | undefined> {
-    return unlessMissing(readFile(this.pathOf(file)));
+    return unlessMissing(this.pathOf(file), readFile(this.pathOf(file)));
   }
 
   async digest(file: string): Promise<FileDigest | undefined> {
@@ -34,17 +35,21 @@ export class FolderFiles implements BundleFiles {
       }
       return true;
     });
-    const found = await unlessMissing(read);
+    const found = await unlessMissing(this.pathOf(file), read);
     return found ? { bytes, sha256: hash.digest("hex") } : undefined;
   }
 }
 
-async function unlessMissing<T>(read: Promise<T>): Promise<T | undefined> {
+async function unlessMissing<T>(place: string, read: Promise<T>): Promise<T | undefined> {
   try {
     return await read;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
-    throw error;
+    throw new MixcacheError(
+      "bundle_unreadable",
+      `${place} can't be read (${messageOf(error)}). Allow this user to read it, and check the disk.`,
+      { cause: error },
+    );
   }
 }

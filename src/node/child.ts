@@ -1,0 +1,191 @@
+/** One child process of an engine, from fork to exit, as its parent sees it. */
+
+import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Progress } from "../engine/progress.ts";
+import type { GenerateRequest } from "../engine/settings.ts";
+import { MixcacheError } from "../errors.ts";
+import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
+import type { EngineInfo, EngineOptions, EngineResult, FromChild, ToChild, WireError } from "./protocol.ts";
+
+/** How a child is started and watched. */
+export interface ChildOptions extends EngineOptions {
+  /** A child that says nothing for this long while it works is killed. Longer than the slowest segment. */
+  readonly hangTimeoutMs?: number;
+  /** Nice value, −20 to 19; a server keeps its own process ahead of the inference. */
+  readonly priority?: number;
+}
+
+interface Waiting {
+  readonly id: number;
+  readonly resolve: (result: EngineResult) => void;
+  readonly reject: (error: MixcacheError) => void;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+const HANG_TIMEOUT_MS = 10 * 60_000;
+/** A timer that fires this late says that the event loop did not turn. */
+const LATE_MS = 250;
+/** How much of what a child prints is kept, to tell why it died; V8 prints a long stack after its reason. */
+const STDERR_TAIL = 16_384;
+
+/** The process, what it was asked for, and why it ended. */
+export class Child {
+  readonly process: ChildProcess;
+  readonly loaded: Promise<EngineInfo>;
+  #stderr = "";
+  #waiting: Waiting | undefined;
+  #settleLoad: { resolve: (info: EngineInfo) => void; reject: (error: MixcacheError) => void };
+  #fate: MixcacheError | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  readonly #hangTimeoutMs: number;
+
+  constructor(options: ChildOptions) {
+    this.#hangTimeoutMs = options.hangTimeoutMs ?? HANG_TIMEOUT_MS;
+    const settle = Promise.withResolvers<EngineInfo>();
+    this.#settleLoad = settle;
+    this.loaded = settle.promise;
+    // The file beside this one: .ts when run from source, .js in the published package.
+    const main = path.join(import.meta.dirname, `child-main${path.extname(fileURLToPath(import.meta.url))}`);
+    this.process = fork(main, [], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // The parent's own flags (--eval, --watch, --inspect-brk) are not for the child; NODE_OPTIONS is for both.
+      execArgv: [],
+    });
+    if (options.priority !== undefined) prioritise(this.process.pid, options.priority);
+    this.process.stderr?.on("data", (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_TAIL);
+    });
+    this.process.on("message", (message: FromChild) => this.#receive(message));
+    this.process.on("error", (cause) =>
+      this.#end(new MixcacheError("engine_crashed", `The engine did not start: ${cause.message}`)),
+    );
+    this.process.on("close", (code, signal) => this.#end(this.#fate ?? this.#crash(code, signal)));
+    this.#send({
+      type: "load",
+      options: {
+        bundle: options.bundle,
+        threads: options.threads,
+        ...(options.device && { device: options.device }),
+      },
+    });
+    this.#feedWatchdog();
+  }
+
+  get alive(): boolean {
+    return this.process.connected && this.#fate === undefined;
+  }
+
+  run(id: number, request: GenerateRequest, onProgress: Waiting["onProgress"]): Promise<EngineResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { id, resolve, reject, onProgress };
+      this.#send({ type: "generate", id, request });
+      this.#feedWatchdog();
+    });
+  }
+
+  abort(id: number): void {
+    if (this.#waiting?.id === id) this.#send({ type: "abort", id });
+  }
+
+  /** Kills the process; whoever waits for it gets this error. */
+  kill(fate: MixcacheError): void {
+    this.#fate ??= fate;
+    this.process.kill("SIGKILL");
+  }
+
+  #send(message: ToChild): void {
+    // A failed send means that the child is gone or never was; "close" or "error" reports it.
+    if (this.process.connected) this.process.send(message, () => {});
+  }
+
+  #receive(message: FromChild): void {
+    if (message.type === "loading") {
+      this.#feedWatchdog();
+      return;
+    }
+    if (message.type === "loaded") {
+      this.#settleLoad.resolve(message.info);
+      clearTimeout(this.#watchdog);
+      return;
+    }
+    if (message.type === "fatal") {
+      this.#fate ??= fromWire(message.error);
+      return;
+    }
+    const waiting = this.#waiting;
+    if (waiting?.id !== message.id) return;
+    if (message.type === "progress") {
+      this.#feedWatchdog();
+      waiting.onProgress?.(message.progress);
+      return;
+    }
+    this.#waiting = undefined;
+    clearTimeout(this.#watchdog);
+    if (message.type === "result") {
+      waiting.resolve(message.result);
+      return;
+    }
+    const error = fromWire(message.error);
+    // What memory it still holds, and what else failed silently, nobody knows: the next video gets a new one.
+    if (error.code === "engine_out_of_memory") this.kill(error);
+    waiting.reject(error);
+  }
+
+  #feedWatchdog(): void {
+    clearTimeout(this.#watchdog);
+    const due = performance.now() + this.#hangTimeoutMs;
+    this.#watchdog = setTimeout(() => {
+      // So late, it was this process that stood still (suspended, or busy): hear first what the child has to say.
+      if (performance.now() > due + LATE_MS) {
+        this.#feedWatchdog();
+        return;
+      }
+      const seconds = Math.round(this.#hangTimeoutMs / 1000);
+      this.kill(
+        new MixcacheError(
+          "engine_hung",
+          `The engine did nothing for ${seconds} s and was stopped. Try again.`,
+        ),
+      );
+    }, this.#hangTimeoutMs);
+    this.#watchdog.unref();
+  }
+
+  #end(error: MixcacheError): void {
+    this.#fate ??= error;
+    clearTimeout(this.#watchdog);
+    this.#settleLoad.reject(error);
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+  }
+
+  #crash(code: number | null, signal: NodeJS.Signals | null): MixcacheError {
+    if (saysOutOfMemory(this.#stderr)) return outOfMemory();
+    const lines = this.#stderr.trim().split("\n");
+    const reason = lines.find((line) => /fatal|error/i.test(line)) ?? lines.at(-1) ?? "";
+    // Linux ends processes this way when memory is short; it tells nobody but its own log.
+    const hint = signal === "SIGKILL" ? " (by someone, or by the system because memory was short)" : "";
+    const how = signal ? `was killed by ${signal}${hint}` : `ended with exit code ${code}`;
+    return new MixcacheError(
+      "engine_crashed",
+      `The engine's process ${how}${reason ? `: ${reason}` : ""}. The next video gets a new one.`,
+    );
+  }
+}
+
+/** A wish only: a process that is gone again, or a niceness that only root may give, is no reason to fail. */
+function prioritise(pid: number | undefined, priority: number): void {
+  try {
+    if (pid !== undefined) setPriority(pid, priority);
+  } catch {
+    // See above.
+  }
+}
+
+function fromWire({ code, message, field }: WireError): MixcacheError {
+  return new MixcacheError(code, message, field === undefined ? {} : { field });
+}
