@@ -24,7 +24,7 @@ import {
   number,
   seed,
   size,
-  threads,
+  threads as threadCount,
 } from "./options.ts";
 import { StatusLine } from "./status.ts";
 
@@ -44,6 +44,7 @@ interface GenerateOptions {
   readonly sheet?: string;
   readonly json?: boolean;
   readonly bundle: string;
+  readonly variant?: string;
   readonly threads: number;
 }
 
@@ -87,8 +88,14 @@ export function generateCommand(): Command {
     )
     .option("--sheet <file.png>", "also write all frames as one picture")
     .option("--json", "print the result as JSON on stdout")
-    .option("--bundle <folder>", "the model", EMBEDDED_BUNDLE)
-    .option("--threads <number>", "threads of the engine", threads, defaultThreads())
+    .addOption(
+      new Option("--bundle <folder>", "the model").default(
+        EMBEDDED_BUNDLE,
+        "Shapes, the one that comes along",
+      ),
+    )
+    .option("--variant <name>", "one of the model's variants, such as another precision")
+    .option("--threads <number>", "threads of the engine", threadCount, defaultThreads())
     .addHelpText("after", EXAMPLES)
     .action(generate);
 }
@@ -107,7 +114,8 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     if (format === "mp4") await loadNodeCodecs();
     status.waitFor("starting the engine");
     const bundle = bundleFolder(options.bundle);
-    engine = await EngineChild.start({ bundle, threads: options.threads }, signal);
+    const { threads, variant } = options;
+    engine = await EngineChild.start({ bundle, threads, ...(variant !== undefined && { variant }) }, signal);
     const info = await engine.info();
     const result = await engine.generate(requestOf(prompt, options), {
       signal,

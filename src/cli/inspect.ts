@@ -11,9 +11,9 @@ import { bundleFolder, EMBEDDED_BUNDLE } from "./options.ts";
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("Check a bundle and say what it is.")
-    .argument("[bundle]", "folder of the bundle", EMBEDDED_BUNDLE)
+    .argument("[bundle]", "folder of the bundle (default: Shapes, the one that comes along)")
     .option("--json", "print the manifest as JSON")
-    .action(async (folder: string, { json }: { json?: boolean }) => {
+    .action(async (folder: string = EMBEDDED_BUNDLE, { json }: { json?: boolean }) => {
       const bundle = await readBundle(new FolderFiles(bundleFolder(folder)));
       process.stdout.write(json ? `${JSON.stringify(bundle.manifest, null, 2)}\n` : describe(bundle));
     });

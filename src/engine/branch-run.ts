@@ -38,8 +38,6 @@ export class BranchRun {
   readonly #atCut = new Map<number, State>();
   /** Module outputs, by module and block; owned. */
   #moduleOutputs: State = {};
-  /** Nothing that depends on what lies behind this cut is exact. */
-  #exactUpTo = Number.POSITIVE_INFINITY;
 
   constructor(options: BranchRunOptions) {
     this.#options = options;
@@ -59,20 +57,23 @@ export class BranchRun {
     }
   }
 
-  /** Replaces a part by a prediction of its result. The prediction stays the caller's. */
+  /**
+   * Replaces a part by a prediction of its result. What a probe has run inside the part is passed over: the
+   * streams are taken up again where the part begins. The prediction stays the caller's.
+   */
   async replace(part: InnerPart, prediction: State): Promise<void> {
     const { backend, denoiser } = this.#options;
     const [from, to] = rangeOf(part, denoiser);
     await this.advanceTo(from);
-    if (this.#position !== segmentAt(denoiser, from)) {
-      throw new MixcacheError(
-        "engine_failed",
-        `The blocks from ${from} on have been computed already; they can't be replaced.`,
-      );
+    const before = this.#atCut.get(from);
+    if (!before) throw new MixcacheError("engine_failed", `The bundle has no cut at block ${from}.`);
+    if (part.kind === "modules") {
+      backend.retain(before);
+      this.#adopt(before);
+      await this.#runModules(part, prediction);
+    } else {
+      this.#adopt(await backend.combine([1, 1], [before, prediction]));
     }
-    this.#exactUpTo = Math.min(this.#exactUpTo, from);
-    if (part.kind === "modules") await this.#runModules(part, prediction);
-    else this.#adopt(await backend.combine([1, 1], [this.#streams(), prediction]));
     this.#position = segmentAt(denoiser, to);
     this.#snapshot(to);
   }
@@ -91,16 +92,10 @@ export class BranchRun {
     return data;
   }
 
-  /** True where nothing has been replaced so far. */
-  get exact(): boolean {
-    return this.#exactUpTo === Number.POSITIVE_INFINITY;
-  }
-
-  /** The exact result of a part that has been run, which the caller then owns; undefined where it is not to be had. */
+  /** The result of a part that has been run, which the caller then owns; undefined where it is not to be had. */
   async resultOf(part: InnerPart): Promise<State | undefined> {
     const { backend, denoiser } = this.#options;
     const [from, to] = rangeOf(part, denoiser);
-    if (to > this.#exactUpTo) return undefined;
     if (part.kind === "modules") {
       const names = moduleNames(denoiser, part);
       const outputs = Object.fromEntries(

@@ -31,7 +31,9 @@ export function shareUpTo(denoiser: DenoiserManifest, sizes: TokenCounts, cut: n
 }
 
 /** DiT and text tokens of a run; the text tokens are those of the longest three-dimensional prompt value. */
-export function tokenCounts(tokens: number, prompt: State): TokenCounts {
-  const lengths = Object.values(prompt).map(({ dims }) => (dims.length === 3 ? (dims[1] ?? 0) : 0));
-  return { tokens, text: Math.max(0, ...lengths) };
+export function tokenCounts({ values }: DenoiserManifest, tokens: number, state: State): TokenCounts {
+  const texts = Object.entries(state).filter(
+    ([name, { dims }]) => values[name]?.kind === "prompt" && dims.length === 3,
+  );
+  return { tokens, text: Math.max(0, ...texts.map(([, { dims }]) => dims[1] ?? 0)) };
 }

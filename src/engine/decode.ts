@@ -49,6 +49,12 @@ export async function decode(
       if (!frames) throw new MixcacheError("bundle_invalid", "The decoder gave no frames.");
       const pixels = await backend.read(frames);
       backend.release({ frames });
+      if (!(pixels.data instanceof Float32Array)) {
+        throw new MixcacheError(
+          "bundle_invalid",
+          `The decoder's frames are ${pixels.dtype}; they must be float32.`,
+        );
+      }
       done += writePixels(data, done, pixels.data, pixels.dims, decoder.pixel_range);
       hooks.onProgress?.({ phase: "decode", fraction: (from + decoder.latent_frames) / latentFrames });
     }
@@ -82,7 +88,7 @@ function latentChunk(bundle: Bundle, shape: VideoShape, latents: Float32Array, f
 function writePixels(
   target: Uint8Array,
   first: number,
-  pixels: ArrayLike<number | bigint>,
+  pixels: Float32Array,
   dims: readonly number[],
   [black, white]: readonly [number, number],
 ): number {
@@ -94,7 +100,7 @@ function writePixels(
       const source = (c * frames + f) * plane;
       const start = (first + f) * plane * 3 + c;
       for (let i = 0; i < plane; i++) {
-        const value = (Number(pixels[source + i]) - black) * scale;
+        const value = ((pixels[source + i] ?? black) - black) * scale;
         target[start + i * 3] = Math.round(Math.min(255, Math.max(0, value)));
       }
     }

@@ -53,7 +53,7 @@ export async function denoise(
   let denoiser = denoiserAt(manifest.denoisers, sigmas[0] ?? 1);
   const first = denoiser;
   const branches = branchesOf(denoiser, guidanceScale);
-  const sizes = tokenCounts(settings.shape.tokens, conditioning.cond ?? {});
+  const sizes = tokenCounts(denoiser, settings.shape.tokens, conditioning.cond ?? {});
   const run = policy.start({
     steps,
     sigmas,

@@ -70,8 +70,13 @@ export class Inputs {
 
   async #runPromptGraphs({ prompt_graphs }: DenoiserManifest, prompt: State): Promise<State> {
     let made: State = {};
-    for (const graph of prompt_graphs) {
-      made = { ...made, ...(await this.#backend.run({ kind: "graph", ...graph }, { ...prompt, ...made })) };
+    try {
+      for (const graph of prompt_graphs) {
+        made = { ...made, ...(await this.#backend.run({ kind: "graph", ...graph }, { ...prompt, ...made })) };
+      }
+    } catch (error) {
+      this.#backend.release(made);
+      throw error;
     }
     return made;
   }

@@ -65,6 +65,13 @@ export function videoShape(manifest: Manifest, width: number, height: number, fr
         `${manifest.title}. Use ${video.default.width}x${video.default.height} with ${video.default.frames} frames.`,
     );
   }
+  if (latentFrames % manifest.decoder.latent_frames !== 0) {
+    invalid(
+      "num_frames",
+      `${frames} frames are ${latentFrames} latent frames, but the decoder of ${manifest.title} takes ` +
+        `${manifest.decoder.latent_frames} at a time. Use ${video.default.frames} frames.`,
+    );
+  }
   const tokens = grid[0] * grid[1] * grid[2];
   if (video.max_tokens !== undefined && tokens > video.max_tokens) {
     invalid(

@@ -76,7 +76,7 @@ export class StepExecutor {
     try {
       for (const branch of this.#branches) {
         const ofRun = await this.#inputs.ofRun(denoiser, branch);
-        const sizes = tokenCounts(this.#settings.shape.tokens, ofRun);
+        const sizes = tokenCounts(denoiser, this.#settings.shape.tokens, ofRun);
         fullFlops += denoiser.segments.reduce((sum, { flops }) => sum + flopsOf(flops, sizes), 0);
         const wanted = this.#requires.keep.map(({ part }) => part).filter(isInner);
         const onGraph = (graph: GraphTrace) => {
@@ -98,7 +98,7 @@ export class StepExecutor {
       const outputs = await this.#carryOut(plan, runs, latents);
       this.#measurements.outputs(outputs.exact);
       const scalars = await this.#measurements.take(policy.measureAfter(info, plan.branches));
-      const refreshed = await this.#refresh(outputs.exact, runs, latents);
+      const refreshed = await this.#refresh(plan, outputs.exact, runs, latents);
       await this.#measurements.end();
       policy.observe({ index: info.index, branches: plan.branches, refreshed, scalars });
       const { cond, uncond } = outputs.all;
@@ -146,7 +146,7 @@ export class StepExecutor {
       if (!run) continue;
       if (plan.kind === "full") {
         all[branch] = await run.finish();
-        if (run.exact) exact[branch] = all[branch];
+        exact[branch] = all[branch];
       } else if (isInner(plan.part)) {
         const predicted = await this.#measurements.predictState(plan.prediction);
         try {
@@ -162,8 +162,9 @@ export class StepExecutor {
     return { all, exact };
   }
 
-  /** Keeps what was computed exactly in this step. */
+  /** Keeps the results of the branches that ran in full: nothing approximated ever refreshes a cache. */
   async #refresh(
+    { branches }: RunPlan,
     exact: Partial<Record<Branch, Float32Array>>,
     runs: ReadonlyMap<Branch, BranchRun>,
     latents: Float32Array,
@@ -171,6 +172,7 @@ export class StepExecutor {
     const refreshed: { part: Part; branch: Branch }[] = [];
     for (const { part, depth } of this.#requires.keep) {
       for (const branch of this.#branches) {
+        if ((branches[branch]?.kind ?? "full") !== "full") continue;
         const result = isInner(part)
           ? await runs.get(branch)?.resultOf(part)
           : this.#measurements.hostResult(part, branch, exact, latents);

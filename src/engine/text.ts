@@ -29,7 +29,12 @@ export async function loadTokenizer(bundle: Bundle, encoder: TextEncoderManifest
     );
   }
   return (text) =>
-    wordTokens(vocabulary, encoder.template.replace("{prompt}", text), encoder.max_tokens, encoder.pad);
+    wordTokens(
+      vocabulary,
+      encoder.template.replace("{prompt}", () => text),
+      encoder.max_tokens,
+      encoder.pad,
+    );
 }
 
 /**

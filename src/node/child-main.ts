@@ -41,10 +41,8 @@ async function load(options: EngineOptions): Promise<void> {
   const signOfLife = () => send({ type: "loading" });
   const bundle = await readBundle(files, signOfLife);
   const runtime = await openOnnxNode(files, options);
-  const backend = new OnnxBackend(bundle.manifest, {
-    ...runtime,
-    createSession: (graph) => runtime.createSession(graph).finally(signOfLife),
-  });
+  const createSession = (graph: string) => runtime.createSession(graph).finally(signOfLife);
+  const backend = new OnnxBackend(bundle.manifest, { ...runtime, createSession }, options.variant);
   pipeline = await Pipeline.load(bundle, backend);
   const { name, device } = backend.capabilities;
   // performance.now() counts from the start of the process.

@@ -70,6 +70,7 @@ export class Child {
         bundle: options.bundle,
         threads: options.threads,
         ...(options.device && { device: options.device }),
+        ...(options.variant !== undefined && { variant: options.variant }),
       },
     });
     this.#feedWatchdog();

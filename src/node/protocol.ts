@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly bundle: string;
   readonly threads: number;
   readonly device?: "cpu" | "cuda" | "webgpu";
+  /** One of the bundle's variants: another precision or attention kernel. */
+  readonly variant?: string;
 }
 
 export type ToChild =

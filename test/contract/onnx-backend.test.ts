@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { State } from "../../src/engine/segments/contract.ts";
-import type { OnnxBackend } from "../../src/engine/segments/onnx.ts";
+import { OnnxBackend } from "../../src/engine/segments/onnx.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 import { openShapes, SHAPES } from "../support/shapes.ts";
@@ -107,5 +107,28 @@ describe("refusals", () => {
     await expect(
       backend.load([{ kind: "segments", denoiser: "main", from: 0, to: 10 }]),
     ).resolves.toBeUndefined();
+  });
+});
+
+describe("variants", () => {
+  it("their graphs stand in for the plain ones, and an unknown one is refused by name", async () => {
+    const files = new FolderFiles(SHAPES);
+    const { bundle } = await openShapes();
+    const replaces = { "block_0.onnx": "block_1.onnx" };
+    const manifest = { ...bundle.manifest, variants: [{ id: "swapped", description: "", replaces }] };
+    const loaded: string[] = [];
+    const runtime = await openOnnxNode(files, { threads: 1 });
+    const watched = {
+      ...runtime,
+      createSession: (graph: string) => {
+        loaded.push(graph);
+        return runtime.createSession(graph);
+      },
+    };
+    const swapped = new OnnxBackend(manifest, watched, "swapped");
+    await swapped.load([{ kind: "segments", denoiser: "main", from: 0, to: 3 }]);
+    expect(loaded).toEqual(["front.onnx", "block_1.onnx", "block_1.onnx"]);
+    await swapped.dispose();
+    expect(() => new OnnxBackend(manifest, watched, "int4")).toThrow(/no variant int4; it has swapped/);
   });
 });

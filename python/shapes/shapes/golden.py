@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from .adapters import DECODER_LATENTS
 from .decoder import Decoder, decode
@@ -88,7 +89,16 @@ def check_bundle(bundle: Path, tensors: dict[str, torch.Tensor]) -> bool:
     return check.report()
 
 
-def write(output: Path, bundle: Path, tensors: dict[str, torch.Tensor]) -> None:
+@torch.no_grad()
+def counted_flops(model: ShapesModel, tensors: dict[str, torch.Tensor]) -> int:
+    """PyTorch's own count of one forward pass of the DiT."""
+    told = (tensors["time_features"], tensors["context_cond"], tensors["pooled_cond"])
+    with FlopCounterMode(display=False) as counter:
+        model.dit(tensors["noise"], *told)
+    return counter.get_total_flops()
+
+
+def write(output: Path, bundle: Path, tensors: dict[str, torch.Tensor], flops: int) -> None:
     output.mkdir(parents=True, exist_ok=True)
     data, table = bytearray(), {}
     for name, tensor in tensors.items():
@@ -101,6 +111,7 @@ def write(output: Path, bundle: Path, tensors: dict[str, torch.Tensor]) -> None:
         "sigmas": [float(sigma) for sigma in sigmas()],
         "bundle_digest": hashlib.sha256((bundle / "model.json").read_bytes()).hexdigest(),
         "reference": f"torch {torch.__version__}, cpu, float32",
+        "flops_per_forward": flops,
         "step": DETAILED,
         "frame_indices": FRAMES,
         "tensors": table,
@@ -121,7 +132,7 @@ def main():
     tensors = reference(model, load_decoder(args.decoder))
     if not check_bundle(args.bundle, tensors):
         raise SystemExit("the bundle was not made from these checkpoints: nothing was written")
-    write(args.output, args.bundle, tensors)
+    write(args.output, args.bundle, tensors, counted_flops(model, tensors))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import onnx
 from .adapters import DECODER_LATENTS
 from .decoder import DILATIONS
 from .folder import FPS
-from .grammar import MAX_TOKENS, NULL, PAD, START, UNKNOWN
+from .grammar import MAX_TOKENS, NULL, PAD, START
 from .model import HEAD_DIM, LATENT, PATCH, PATCH_VALUES, ROPE_AXES, ROPE_THETA, TIME_FREQUENCIES, TOKENS
 from .render import FRAMES, SIZE
 
@@ -17,8 +17,7 @@ HALF = HEAD_DIM // 2
 
 
 def tokenizer(words: list[str]) -> dict:
-    special = {"pad": PAD, "null": NULL, "start": START, "unknown": UNKNOWN}
-    return {"kind": "words", "words": words, **special, "max_tokens": MAX_TOKENS}
+    return {"kind": "words", "words": words, "pad": PAD, "null": NULL, "start": START}
 
 
 def evaluate(flops: dict) -> int:

@@ -207,10 +207,6 @@ const decoder = z
     next: decoderGraph.describe("Reads `latents` and the state; writes `frames` and the state."),
     latent_frames: count.default(1).describe("Latent frames per call."),
     pixel_range: z.tuple([z.number(), z.number()]).describe("The values of black and white."),
-    tiles: z
-      .strictObject({ size: count, overlap: index })
-      .optional()
-      .describe("Largest latent rows and columns per call and how far neighbours overlap."),
   })
   .describe("Latents to video, a few latent frames at a time, with explicit state.");
 

@@ -84,9 +84,22 @@ function checkValues(denoiser: DenoiserManifest, textValues: ReadonlySet<string>
   const known = new Set<string>(textValues);
   for (const [name, value] of Object.entries(values)) {
     if (value.kind === "latents" || value.provided) known.add(name);
-    if (value.provided?.make === "rope" && value.provided.axes.some((n) => n % 2)) {
-      broken(`value ${name}: the rope axes must be even.`);
+    const { provided } = value;
+    if (provided?.make === "rope") {
+      const [frames, rows, columns] = provided.axes;
+      if (provided.axes.some((n) => n % 2)) broken(`value ${name}: the rope axes must be even.`);
+      const fixed = provided.dims.reduce(
+        (product: number, d) => (d === "tokens" ? product : product * Number(d)),
+        1,
+      );
+      if (fixed !== (frames + rows + columns) / 2) {
+        broken(
+          `value ${name}: its dims must hold ${(frames + rows + columns) / 2} numbers for each of "tokens".`,
+        );
+      }
     }
+    if (provided?.make === "timestep_sinusoid" && provided.dim % 2)
+      broken(`value ${name}: dim must be even.`);
   }
   const graphs = [
     ...denoiser.prompt_graphs.map((graph, i) => ({ where: `prompt graph ${i}`, graph })),

@@ -5,8 +5,8 @@
  * Rules that hold for every policy:
  * - the state of a run is made by `start` and dies with the run; two runs share nothing;
  * - the scheduler runs at every step, whatever was reused;
- * - a result is kept only when everything it is made of was computed exactly in that very step, so nothing
- *   approximated ever refreshes a cache; the loop enforces this, not the policy;
+ * - a branch's results are kept only in steps in which that branch ran in full, so nothing approximated ever
+ *   refreshes a cache; the loop enforces this, not the policy;
  * - the same scalars give the same decisions, so a recorded run can be replayed.
  */
 
@@ -35,7 +35,7 @@ export type Part =
   /** The latents that entered the step; kept for predictions, never reused itself. */
   | { readonly kind: "input" };
 
-/** A kept result. Age 0 is the newest that was computed exactly, 1 the one before. */
+/** A kept result. Age 0 is of the newest step in which the branch ran in full, 1 of the one before. */
 export interface Kept {
   readonly part: Part;
   readonly branch: Branch;
@@ -132,7 +132,7 @@ export interface StepInfo {
 export interface StepOutcome {
   readonly index: number;
   readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>>;
-  /** Kept results that were computed exactly in this step and are now at age 0. */
+  /** Kept results of the branches that ran in full in this step; they are now at age 0. */
   readonly refreshed: readonly { readonly part: Part; readonly branch: Branch }[];
   /** The scalars that `measureAfter` asked for. */
   readonly scalars: readonly number[];

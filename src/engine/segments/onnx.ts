@@ -4,7 +4,7 @@
  */
 
 import { type InferenceSession, Tensor } from "onnxruntime-common";
-import { MixcacheError, messageOf } from "../../errors.ts";
+import { invalid, MixcacheError, messageOf } from "../../errors.ts";
 import type { Manifest } from "../bundle/manifest.ts";
 import { linearCombination, reduceHost } from "../host-math.ts";
 import type {
@@ -64,13 +64,25 @@ export class OnnxBackend implements SegmentBackend {
   readonly capabilities: BackendCapabilities;
   readonly #manifest: Manifest;
   readonly #runtime: OnnxRuntime;
+  #replaces: Readonly<Record<string, string>> = {};
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
   #bytesHeld = 0;
 
-  constructor(manifest: Manifest, runtime: OnnxRuntime) {
+  /**
+   * @param variant one of the bundle's variants, whose graphs stand in for the plain ones
+   * @throws MixcacheError `invalid_argument` where the bundle has no such variant
+   */
+  constructor(manifest: Manifest, runtime: OnnxRuntime, variant?: string) {
     this.#manifest = manifest;
     this.#runtime = runtime;
     this.capabilities = runtime.capabilities;
+    if (variant === undefined) return;
+    const found = manifest.variants.find(({ id }) => id === variant);
+    if (!found) {
+      const known = manifest.variants.map(({ id }) => id).join(", ") || "none";
+      invalid("variant", `${manifest.title} has no variant ${variant}; it has ${known}.`);
+    }
+    this.#replaces = found.replaces;
   }
 
   async load(work: readonly Work[]): Promise<void> {
@@ -168,7 +180,7 @@ export class OnnxBackend implements SegmentBackend {
   #session(graph: string): Promise<InferenceSession> {
     let session = this.#sessions.get(graph);
     if (!session) {
-      session = this.#runtime.createSession(graph).catch((cause: unknown) => {
+      session = this.#runtime.createSession(this.#replaces[graph] ?? graph).catch((cause: unknown) => {
         this.#sessions.delete(graph);
         throw fault(`The graph ${graph} could not be loaded`, cause);
       });
