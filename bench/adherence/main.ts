@@ -5,17 +5,16 @@
  *     npm run adherence
  *     npm run adherence -- --count 12 --steps 20 --sheet sheet.png
  */
-import path from "node:path";
 import { parseArgs } from "node:util";
 import { contactSheet, writeFileAtomically } from "../../src/media/index.ts";
-import { EngineChild, type RgbFrames } from "../../src/node/index.ts";
+import { EMBEDDED_BUNDLE, EngineChild, type RgbFrames } from "../../src/node/index.ts";
 import { table } from "./from-folder.ts";
 import { heldOutPrompts } from "./grammar.ts";
 import { report, scoreVideo } from "./score.ts";
 
 const { values } = parseArgs({
   options: {
-    bundle: { type: "string", default: path.join(import.meta.dirname, "../../models/shapes") },
+    bundle: { type: "string", default: EMBEDDED_BUNDLE },
     count: { type: "string", default: "96" },
     steps: { type: "string" },
     guidance: { type: "string" },

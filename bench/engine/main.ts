@@ -6,9 +6,9 @@
 
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { defaultThreads, EMBEDDED_BUNDLE } from "../../src/cli/options.ts";
+import { defaultThreads } from "../../src/cli/options.ts";
 import { messageOf } from "../../src/errors.ts";
-import { FolderFiles, readBundle } from "../../src/node/index.ts";
+import { EMBEDDED_BUNDLE, FolderFiles, readBundle } from "../../src/node/index.ts";
 import { childFigures } from "./child.ts";
 import { type Figure, holds, table } from "./figure.ts";
 import { flopsFigure } from "./flops.ts";

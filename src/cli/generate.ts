@@ -13,13 +13,12 @@ import {
   type VideoFormat,
   writeFileAtomically,
 } from "../media/index.ts";
-import { EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
+import { EMBEDDED_BUNDLE, EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
 import { EXIT } from "./exit-codes.ts";
 import {
   bundleFolder,
   checkSheet,
   defaultThreads,
-  EMBEDDED_BUNDLE,
   formatOf,
   number,
   seed,

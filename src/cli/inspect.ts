@@ -5,8 +5,8 @@ import { flopsOf } from "../engine/bundle/flops.ts";
 import type { DenoiserManifest, Manifest } from "../engine/bundle/manifest.ts";
 import { type Bundle, readBundle } from "../engine/bundle/read.ts";
 import { videoShape } from "../engine/shape.ts";
-import { FolderFiles } from "../node/index.ts";
-import { bundleFolder, EMBEDDED_BUNDLE } from "./options.ts";
+import { EMBEDDED_BUNDLE, FolderFiles } from "../node/index.ts";
+import { bundleFolder } from "./options.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")

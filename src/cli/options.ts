@@ -5,9 +5,6 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { invalid, type MixcacheError } from "../errors.ts";
 
-/** The bundle that comes with the package. */
-export const EMBEDDED_BUNDLE = path.join(import.meta.dirname, "../../models/shapes");
-
 /** Most threads that help: beyond that, small models get slower. */
 const MOST_THREADS = 16;
 

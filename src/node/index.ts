@@ -2,6 +2,7 @@
 
 export * from "../engine/index.ts";
 export { FolderFiles } from "./bundle-folder.ts";
+export { EMBEDDED_BUNDLE } from "./embedded.ts";
 export { EngineChild, type EngineChildOptions, type EngineHooks } from "./engine-child.ts";
 export { type OnnxNodeOptions, openOnnxNode } from "./onnx-runtime.ts";
 export type { EngineInfo, EngineOptions, EngineResult } from "./protocol.ts";

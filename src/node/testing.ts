@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { GenerateRequest } from "../engine/settings.ts";
 import type { EngineResult } from "./protocol.ts";
 
-export const BUNDLE = path.join(import.meta.dirname, "../../models/shapes");
+export { EMBEDDED_BUNDLE as BUNDLE } from "./embedded.ts";
 
 /** A request that takes a fraction of a second. */
 export const SHORT: GenerateRequest = {

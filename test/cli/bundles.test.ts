@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { canMount, Disk } from "./mount.ts";
 import { PROMPT, ROOT, Sandbox } from "./run.ts";
 
-const GOOD = path.join(ROOT, "models/shapes");
+const GOOD = EMBEDDED_BUNDLE;
 
 let box: Sandbox;
 let home: string;

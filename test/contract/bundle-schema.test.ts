@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { bundleSchemaText, SCHEMA_FILE } from "../../scripts/bundle-schema.ts";
-import { EMBEDDED_BUNDLE } from "../../src/cli/options.ts";
+import { EMBEDDED_BUNDLE } from "../../src/node/index.ts";
 
 it("is up to date (node scripts/bundle-schema.ts writes it)", async () => {
   expect(await readFile(SCHEMA_FILE, "utf8")).toBe(bundleSchemaText());

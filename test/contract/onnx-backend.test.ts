@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { State } from "../../src/engine/segments/contract.ts";
 import { OnnxBackend } from "../../src/engine/segments/onnx.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
+import { EMBEDDED_BUNDLE } from "../../src/node/embedded.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
-import { openShapes, SHAPES } from "../support/shapes.ts";
+import { openShapes } from "../support/shapes.ts";
 
 let backend: OnnxBackend;
 let other: OnnxBackend;
@@ -95,7 +96,7 @@ describe("refusals", () => {
   });
 
   it("refuses a device that this machine's ONNX Runtime lacks, instead of running on the CPU in silence", async () => {
-    const open = openOnnxNode(new FolderFiles(SHAPES), { threads: 1, device: "cuda" });
+    const open = openOnnxNode(new FolderFiles(EMBEDDED_BUNDLE), { threads: 1, device: "cuda" });
     await expect(open).rejects.toMatchObject({
       code: "engine_unavailable",
       message: expect.stringContaining("cuda"),
@@ -112,7 +113,7 @@ describe("refusals", () => {
 
 describe("variants", () => {
   it("their graphs stand in for the plain ones, and an unknown one is refused by name", async () => {
-    const files = new FolderFiles(SHAPES);
+    const files = new FolderFiles(EMBEDDED_BUNDLE);
     const { bundle } = await openShapes();
     const replaces = { "block_0.onnx": "block_1.onnx" };
     const manifest = { ...bundle.manifest, variants: [{ id: "swapped", description: "", replaces }] };

@@ -8,13 +8,13 @@ import { OnnxBackend } from "../../src/engine/segments/onnx.ts";
 import { resolveSettings, type Settings } from "../../src/engine/settings.ts";
 import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
+import { EMBEDDED_BUNDLE } from "../../src/node/embedded.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 
-export const SHAPES = path.join(import.meta.dirname, "../../models/shapes");
 const GOLDEN = path.join(import.meta.dirname, "../golden/shapes");
 
 export async function openShapes(threads = 1): Promise<{ bundle: Bundle; backend: OnnxBackend }> {
-  const files = new FolderFiles(SHAPES);
+  const files = new FolderFiles(EMBEDDED_BUNDLE);
   const bundle = await readBundle(files);
   return { bundle, backend: new OnnxBackend(bundle.manifest, await openOnnxNode(files, { threads })) };
 }

@@ -1,0 +1,4 @@
+import path from "node:path";
+
+/** The folder of *Shapes*, the bundle that comes with the package. */
+export const EMBEDDED_BUNDLE = path.join(import.meta.dirname, "../../models/shapes");
