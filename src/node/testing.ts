@@ -2,7 +2,6 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { GenerateRequest } from "../engine/settings.ts";
 import type { EngineResult } from "./protocol.ts";

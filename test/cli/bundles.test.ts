@@ -2,8 +2,9 @@ import { readdirSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { EMBEDDED_BUNDLE } from "../../src/node/index.ts";
 import { canMount, Disk } from "./mount.ts";
-import { PROMPT, ROOT, Sandbox } from "./run.ts";
+import { PROMPT, Sandbox } from "./run.ts";
 
 const GOOD = EMBEDDED_BUNDLE;
 
