@@ -7,8 +7,6 @@ const json = {
   pad: "<pad>",
   null: "<null>",
   start: "<start>",
-  unknown: "<unknown>",
-  max_tokens: 6,
 };
 const vocabulary = parseWordVocabulary(JSON.stringify(json));
 

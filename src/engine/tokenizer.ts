@@ -20,8 +20,6 @@ const schema = z.strictObject({
   pad: z.string(),
   null: z.string().describe("Stands for an empty text."),
   start: z.string(),
-  unknown: z.string().optional(),
-  max_tokens: z.int().min(2),
 });
 
 export interface WordVocabulary {

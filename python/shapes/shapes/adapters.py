@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .decoder import Decoder
+from .decoder import Conv3, Decoder
 from .model import GRID, HEAD_DIM, LATENT, PATCH, PATCH_VALUES, TOKENS, apply_rope
 from .model import CrossAttention, FeedForward, SelfAttention
 
@@ -226,6 +226,20 @@ class Whole(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, conditioning, context, rope_cos, rope_sin)
         return self.head(hidden, temb, latents, sigma)
+
+
+def plain_decoder(decoder: Decoder) -> Decoder:
+    """The decoder with ordinary convolutions in place of those whose weights are kept as matrices."""
+    decoder = copy.deepcopy(decoder)
+    for module in list(decoder.modules()):
+        for name, child in list(module.named_children()):
+            if not isinstance(child, Conv3):
+                continue
+            weight = child.weight.unflatten(1, (child.before, 3, 3))
+            conv = nn.Conv2d(child.before, weight.shape[0], 3, padding=child.dilation, dilation=child.dilation)
+            conv.weight, conv.bias = parameter(weight), parameter(child.bias)
+            setattr(module, name, conv)
+    return decoder
 
 
 class DecoderGraph(nn.Module):

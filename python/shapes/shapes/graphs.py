@@ -102,6 +102,7 @@ def write_graphs(folder: Path, model: ShapesModel, decoder: Decoder) -> None:
     dim, tokens = model.config["dim"], model.config["max_tokens"]
     text, front, head = adapters.Text(model.text), adapters.Front(model.dit), adapters.Head(model.dit.head)
     blocks = [adapters.BlockPart(block) for block in model.dit.blocks]
+    decoder = adapters.plain_decoder(decoder)
     parts = {"text": text, "front": front, "head": head, "decoder": decoder}
     parts = {name: write_part(folder, name, module) for name, module in parts.items()}
     block_parts = [write_part(folder, f"block_{i}", block) for i, block in enumerate(blocks)]

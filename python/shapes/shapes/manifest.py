@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 
 from .adapters import DECODER_LATENTS
-from .decoder import DILATIONS
+from .decoder import DILATIONS, OUTPUTS, TAPS
 from .folder import FPS
 from .grammar import MAX_TOKENS, NULL, PAD, START
 from .model import HEAD_DIM, LATENT, PATCH, PATCH_VALUES, ROPE_AXES, ROPE_THETA, TIME_FREQUENCIES, TOKENS
@@ -44,11 +44,11 @@ def module_flops(d: int) -> dict[str, dict]:
     }
 
 
-def decoder_flops(width: int, fine: int) -> int:
-    """FLOPs of one latent frame."""
-    h, w = LATENT[2:]
-    coarse = 9 * width + len(DILATIONS) * 2 * width * width + 4 * fine * width
-    return 2 * 9 * h * w * (coarse + 4 * (fine * fine + 6 * fine))
+def decoder_flops(width: int) -> int:
+    """One latent: its 3x3 convolutions at the latent's size, and the matrix that makes the mixing weights."""
+    pixels = LATENT[2] * LATENT[3]
+    convolutions = 9 * width + 2 * len(DILATIONS) * width * width
+    return 2 * pixels * (9 * convolutions + width * OUTPUTS * TAPS)
 
 
 def binding(*names: str, **renamed: str) -> dict[str, str]:
@@ -156,7 +156,7 @@ def files(folder: Path) -> dict:
 
 def manifest(folder: Path, config: dict, decoder: dict) -> dict:
     d, text_layers = config["dim"], 2
-    per_latent = decoder_flops(decoder["width"], decoder["fine"])
+    per_latent = decoder_flops(decoder["width"])
     patch = [p * 2 for p in PATCH]
     return {
         "format": "mixcache.bundle/1",
