@@ -4,17 +4,19 @@
  *
  *     npm run adherence
  *     npm run adherence -- --count 12 --steps 20 --sheet sheet.png
+ *     npm run adherence -- --prompts other/videos.json --guidance 4
  */
 import { parseArgs } from "node:util";
 import { contactSheet, writeFileAtomically } from "../../src/media/index.ts";
 import { EMBEDDED_BUNDLE, EngineChild, type RgbFrames } from "../../src/node/index.ts";
 import { table } from "./from-folder.ts";
-import { heldOutPrompts } from "./grammar.ts";
+import { heldOutPrompts, readVideos } from "./grammar.ts";
 import { report, scoreVideo } from "./score.ts";
 
 const { values } = parseArgs({
   options: {
     bundle: { type: "string", default: EMBEDDED_BUNDLE },
+    prompts: { type: "string" },
     count: { type: "string", default: "96" },
     steps: { type: "string" },
     guidance: { type: "string" },
@@ -24,7 +26,8 @@ const { values } = parseArgs({
   },
 });
 
-const prompts = heldOutPrompts().videos.slice(0, Number(values.count));
+const all = values.prompts === undefined ? heldOutPrompts() : readVideos(values.prompts);
+const prompts = all.videos.slice(0, Number(values.count));
 const engine = await EngineChild.start({ bundle: values.bundle, threads: Number(values.threads) });
 const videos: RgbFrames[] = [];
 let seconds = 0;
