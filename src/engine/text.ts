@@ -4,7 +4,8 @@ import { MixcacheError } from "../errors.ts";
 import type { TextEncoderManifest } from "./bundle/manifest.ts";
 import type { Bundle } from "./bundle/read.ts";
 import type { RunOptions, SegmentBackend, State, TensorHandle } from "./segments/contract.ts";
-import { parseWordVocabulary, type Tokens, type WordVocabulary, wordTokens } from "./tokenizer.ts";
+import { parseWordVocabulary, type Tokens, wordTokens } from "./tokenizer.ts";
+import { parseSubwordTokenizer, subwordTokens } from "./tokenizer-subword.ts";
 
 /** Turns a text into ids by the encoder's own rules. */
 export type Tokenizer = (text: string) => Tokens;
@@ -18,23 +19,28 @@ export async function loadTokenizer(bundle: Bundle, encoder: TextEncoderManifest
       "bundle_file_missing",
       `The tokenizer ${file} is missing from ${bundle.files.location}.`,
     );
-  let vocabulary: WordVocabulary;
   try {
-    vocabulary = parseWordVocabulary(new TextDecoder().decode(bytes));
+    const tokenize = tokenizerOf(encoder, new TextDecoder().decode(bytes));
+    return (text) => tokenize(encoder.template.replace("{prompt}", () => text));
   } catch (cause) {
+    const what = encoder.tokenizer.kind === "words" ? "a list of words" : "one of Hugging Face's tokenizers";
     throw new MixcacheError(
       "bundle_invalid",
-      `The tokenizer ${file} is not a list of words. Export the bundle again.`,
+      `The tokenizer ${file} is not ${what}. Export the bundle again.`,
       { cause },
     );
   }
-  return (text) =>
-    wordTokens(
-      vocabulary,
-      encoder.template.replace("{prompt}", () => text),
-      encoder.max_tokens,
-      encoder.pad,
-    );
+}
+
+/** The encoder's tokenizer from its file's text; throws where the file is not one. */
+function tokenizerOf({ tokenizer, max_tokens, pad }: TextEncoderManifest, json: string): Tokenizer {
+  if (tokenizer.kind === "words") {
+    const vocabulary = parseWordVocabulary(json);
+    return (text) => wordTokens(vocabulary, text, max_tokens, pad);
+  }
+  const subwords = parseSubwordTokenizer(json);
+  const padId = pad === "to_max" ? tokenizer.pad_id : undefined;
+  return (text) => subwordTokens(subwords, text, max_tokens, padId);
 }
 
 /**

@@ -172,10 +172,21 @@ const textOutput = z.strictObject({
     .describe("as_is: all tokens. trim: only the prompt's own. zero_pad: zeros beyond the prompt's own."),
 });
 
+const tokenizer = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("words"), file }).describe("A list of words, see docs/bundle-format.md."),
+  z
+    .strictObject({
+      kind: z.literal("huggingface"),
+      file,
+      pad_id: index.default(0).describe("The id that fills up to max_tokens."),
+    })
+    .describe("The tokenizer.json of Hugging Face's tokenizers."),
+]);
+
 const textEncoder = z
   .strictObject({
     id: name,
-    tokenizer: z.strictObject({ kind: z.literal("words"), file }),
+    tokenizer,
     template: z.string().default("{prompt}"),
     crop_start: index.default(0).describe("Leading tokens of the template that are dropped from the output."),
     max_tokens: count.describe("Tokens that the graph gets at the most, the template's among them."),

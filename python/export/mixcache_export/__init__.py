@@ -1,0 +1,1 @@
+"""From a diffusers folder to a mixcache bundle (docs/bundle-format.md)."""

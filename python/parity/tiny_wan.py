@@ -1,0 +1,75 @@
+"""A tiny Wan 2.1 with random weights, as a diffusers folder. The classes are the real ones, the sizes diffusers' tests'.
+
+    python python/parity/tiny_wan.py <folder>
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import T5TokenizerFast, UMT5Config, UMT5EncoderModel
+
+WORDS = "a the red blue green circle square cat dog bird moves runs sleeps left right up down on in background sky".split()
+#: Longest text, in tokens.
+MAX_TOKENS = 16
+
+
+def tokenizer() -> T5TokenizerFast:
+    """SentencePiece's unigram model over some words, their letters and the usual special tokens."""
+    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -6.0)]
+    pieces += [(f"▁{word}", -3.0 - 0.01 * i) for i, word in enumerate(WORDS)]
+    pieces += [(letter, -8.0 - 0.01 * i) for i, letter in enumerate(letters)]
+    made = Tokenizer(models.Unigram(pieces, unk_id=2))
+    made.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(" {2,}", " ")])
+    made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    made.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
+    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return T5TokenizerFast(tokenizer_object=made, extra_ids=0, model_max_length=MAX_TOKENS)
+
+
+def randomise(module: torch.nn.Module, generator: torch.Generator) -> None:
+    """Gates, tables and norms of order 1: at their defaults a wrong path could go unnoticed."""
+    for name, p in module.named_parameters():
+        noise = torch.randn(p.shape, generator=generator)
+        if name.endswith("scale_shift_table"):
+            p.data = noise
+        elif name.endswith("gamma") or ("norm" in name and p.dim() == 1 and name.endswith("weight")):
+            p.data = 1 + 0.2 * noise
+        elif p.dim() == 1:
+            p.data = 0.2 * noise
+        else:
+            p.data = noise / (p[0].numel() ** 0.5)
+
+
+def tiny_wan() -> WanPipeline:
+    transformer = WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
+        text_dim=32, freq_dim=256, ffn_dim=32, num_layers=4, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
+        rope_max_seq_len=32,
+    )
+    vae = AutoencoderKLWan(
+        base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    )
+    text = tokenizer()
+    config = UMT5Config(
+        vocab_size=len(text), d_model=32, d_ff=37, d_kv=8, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
+        is_encoder_decoder=False,
+    )
+    encoder = UMT5EncoderModel(config)
+    generator = torch.Generator().manual_seed(0)
+    for module in (transformer, vae, encoder):
+        randomise(module.eval(), generator)
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    return WanPipeline(tokenizer=text, text_encoder=encoder, transformer=transformer, vae=vae, scheduler=scheduler)
+
+
+def main():
+    folder = Path(sys.argv[1])
+    tiny_wan().save_pretrained(folder)
+
+
+if __name__ == "__main__":
+    main()
