@@ -106,7 +106,10 @@ describe(`each graph is within ${SEGMENT_TOLERANCE} of PyTorch`, () => {
       dims: [1],
       data: Float32Array.of(golden.sigmas[golden.step] ?? 0),
     });
-    const inputs: Record<string, TensorHandle> = { sigma, latents: await upload(`latents_after_${golden.step - 1}`) };
+    const inputs: Record<string, TensorHandle> = {
+      sigma,
+      latents: await upload(`latents_after_${golden.step - 1}`),
+    };
     for (const name of ["time_features", "temb", "conditioning", "rope_cos", "rope_sin"])
       inputs[name] = await upload(name);
     for (const name of ["context", "pooled"]) inputs[name] = await upload(`${name}_cond`);
