@@ -12,6 +12,7 @@ import { provide } from "../../src/engine/provided.ts";
 import { randn } from "../../src/engine/random.ts";
 import type { State, TensorHandle } from "../../src/engine/segments/contract.ts";
 import type { OnnxBackend } from "../../src/engine/segments/onnx.ts";
+import { relativeDifference } from "../support/golden.ts";
 import {
   conditioningOf,
   golden,
@@ -40,12 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await backend.dispose();
 });
-
-/** The largest difference, in units of the reference's largest value or of 1, whichever is more. */
-function scaledDifference(mine: Float32Array, theirs: Float32Array): number {
-  const scale = theirs.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
-  return largestDifference(mine, theirs) / scale;
-}
 
 function upload(name: string): Promise<TensorHandle> {
   const { dims, data } = reference(name);
@@ -121,7 +116,7 @@ describe(`each graph is within ${SEGMENT_TOLERANCE} of PyTorch`, () => {
       );
       for (const [name, handle] of Object.entries(produced)) {
         const wanted = name === "hidden" ? `hidden_${index}` : name === "velocity" ? "velocity_cond" : name;
-        const error = scaledDifference(await readFloats(handle), reference(wanted).data);
+        const error = relativeDifference(await readFloats(handle), reference(wanted).data);
         expect(error, `${segment.id}: ${name}`).toBeLessThanOrEqual(SEGMENT_TOLERANCE);
       }
       backend.release(produced);
@@ -146,7 +141,7 @@ describe(`each graph is within ${SEGMENT_TOLERANCE} of PyTorch`, () => {
       if (!last) continue;
       const wanted = reference(`hidden_${step.block + 1}`).data;
       expect(
-        scaledDifference(await readFloats(state.hidden), wanted),
+        relativeDifference(await readFloats(state.hidden), wanted),
         `block ${step.block}`,
       ).toBeLessThanOrEqual(SEGMENT_TOLERANCE);
     }

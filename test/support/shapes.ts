@@ -1,6 +1,5 @@
 /** The embedded bundle, opened in this process, and PyTorch's reference tensors for it. */
 
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type Bundle, readBundle } from "../../src/engine/bundle/read.ts";
 import type { State } from "../../src/engine/segments/contract.ts";
@@ -10,6 +9,7 @@ import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
 import { EMBEDDED_BUNDLE } from "../../src/node/embedded.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
+import { readGolden } from "./golden.ts";
 
 const GOLDEN = path.join(import.meta.dirname, "../golden/shapes");
 
@@ -36,20 +36,9 @@ interface Golden {
   readonly sigmas: readonly number[];
   readonly bundle_digest: string;
   readonly frame_indices: readonly number[];
-  readonly tensors: Readonly<Record<string, { readonly offset: number; readonly dims: readonly number[] }>>;
 }
 
-export const golden: Golden = JSON.parse(readFileSync(path.join(GOLDEN, "golden.json"), "utf8"));
-const bytes = readFileSync(path.join(GOLDEN, "golden.bin"));
-
-/** One of PyTorch's tensors. */
-export function reference(name: string): { dims: readonly number[]; data: Float32Array } {
-  const entry = golden.tensors[name];
-  if (!entry) throw new Error(`golden.json has no tensor ${name}`);
-  const length = entry.dims.reduce((product, dim) => product * dim, 1);
-  const copy = bytes.subarray(entry.offset, entry.offset + length * 4).slice();
-  return { dims: entry.dims, data: new Float32Array(copy.buffer, copy.byteOffset, length) };
-}
+export const { about: golden, tensor: reference } = readGolden<Golden>(GOLDEN);
 
 /** The settings of the reference run, or of a variation. */
 export function goldenSettings(

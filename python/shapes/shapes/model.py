@@ -180,7 +180,7 @@ class Conditioning(nn.Module):
 
 
 class Head(nn.Module):
-    """Tokens -> the clean latents the model believes in, then the velocity noise - clean."""
+    """Tokens -> the clean latents that the model believes in."""
 
     def __init__(self, dim: int):
         super().__init__()

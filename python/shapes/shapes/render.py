@@ -77,7 +77,7 @@ def distance(shape: str, px, py):
         long, short = torch.maximum(ax, ay), torch.minimum(ax, ay)
         return torch.maximum(long - 1.0, short - 0.33)
     if shape == "triangle":
-        fx, fy = _polygon_fold(px, py + 0.0, 3)
+        fx, fy = _polygon_fold(px, py, 3)
         half = math.pi / 3
         return fx * math.sin(half) + fy * math.cos(half) - 0.58
     fx, fy = _polygon_fold(px, py, 5)

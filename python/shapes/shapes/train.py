@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from .grammar import MAX_TOKENS, TOKEN_OF, VOCABULARY, caption, encode, is_held_out, sample_scene
+from .grammar import MAX_TOKENS, VOCABULARY, caption, encode, is_held_out, sample_scene
 from .model import LATENT, ShapesModel, time_features
 from .render import alphas, colours, paint, to_latents
 
