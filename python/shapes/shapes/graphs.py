@@ -35,13 +35,22 @@ class Part:
     offsets: dict[str, tuple[int, int]]
 
 
-def write_part(folder: Path, name: str, module: nn.Module) -> Part:
-    offsets, data = {}, bytearray()
+def part_offsets(module: nn.Module) -> tuple[dict[str, tuple[int, int]], int]:
+    """Where each parameter of a part lies in its file (offset and length in bytes), and the file's size."""
+    offsets, end = {}, 0
     for key, value in module.state_dict().items():
-        data += bytes(-len(data) % ALIGNMENT)
-        raw = value.half().contiguous().numpy().tobytes()
-        offsets[key] = (len(data), len(raw))
-        data += raw
+        begin = end + -end % ALIGNMENT
+        end = begin + 2 * value.numel()
+        offsets[key] = (begin, end - begin)
+    return offsets, end
+
+
+def write_part(folder: Path, name: str, module: nn.Module) -> Part:
+    offsets, size = part_offsets(module)
+    data = bytearray(size)
+    for key, value in module.state_dict().items():
+        begin, length = offsets[key]
+        data[begin : begin + length] = value.half().contiguous().numpy().tobytes()
     (folder / f"{name}.bin").write_bytes(data)
     return Part(f"{name}.bin", offsets)
 
