@@ -74,3 +74,21 @@ describe("parseSubwordTokenizer", () => {
     expect(() => parseSubwordTokenizer(text)).toThrow();
   });
 });
+
+describe("byte-pair encoding", () => {
+  const bytePairs = parseSubwordTokenizer(
+    JSON.stringify({
+      version: "1.0",
+      added_tokens: [special(4, "<s>")],
+      normalizer: null,
+      pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+      post_processor: null,
+      decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+      model: { type: "BPE", vocab: { r: 0, e: 1, d: 2, re: 3, Ġ: 5 }, merges: [["r", "e"]] },
+    }),
+  );
+
+  it("the vocabulary, an object there, reaches the library whole", () => {
+    expect(subwordTokens(bytePairs, "<s>red re", 8, undefined).ids).toEqual([4, 3, 2, 5, 3]);
+  });
+});

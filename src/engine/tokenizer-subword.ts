@@ -6,7 +6,7 @@ import type { Tokens } from "./tokenizer.ts";
 
 /** Just enough to know the file; the library reads the rest. */
 const schema = z.looseObject({
-  model: z.looseObject({ vocab: z.union([z.array(z.unknown()), z.object()]) }),
+  model: z.looseObject({ vocab: z.union([z.array(z.unknown()), z.looseObject({})]) }),
 });
 
 /** Parses `tokenizer.json`; throws where it is not one. */
