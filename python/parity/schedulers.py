@@ -15,10 +15,12 @@ from pathlib import Path
 import diffusers
 import numpy as np
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers import CogVideoXDDIMScheduler, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
 
 STEPS = (1, 2, 3, 8, 20, 50)
 SHIFTS = (1, 3, 5, 7)
+#: DDIM: of the 2B and the 5B model of CogVideoX. 7 steps end above zero noise, 3 steps do not divide 1000.
+SNR_SHIFTS, DDIM_STEPS = (3.0, 1.0), (1, 2, 3, 7, 20, 50)
 SHAPE = (1, 4, 1, 2, 3)
 SIZE = 24
 
@@ -56,11 +58,33 @@ def unipc(shift: int, steps: int, order: int):
     return scheduler
 
 
+def ddim(snr_shift: float, steps: int):
+    """As in the checkpoints' folders; with `sigmas`, which the class lacks: the standard deviation of the noise."""
+    scheduler = CogVideoXDDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        snr_shift_scale=snr_shift,
+        timestep_spacing="trailing",
+    )
+    scheduler.set_timesteps(steps)
+    end = scheduler.timesteps[-1].item() - 1000 // steps
+    last = scheduler.final_alpha_cumprod.double() if end < 0 else scheduler.alphas_cumprod[end]
+    alphas = torch.cat([scheduler.alphas_cumprod[scheduler.timesteps], last[None]])
+    scheduler.sigmas = (1 - alphas).sqrt().float()
+    return scheduler
+
+
 def run(scheduler) -> dict:
     x = torch.tensor(START, dtype=torch.float32).reshape(SHAPE)
     rate = torch.tensor(RATE, dtype=torch.float32).reshape(SHAPE)
     # As pipelines may: UniPC's integer timesteps can repeat, and looking one up then starts at the second.
-    scheduler.set_begin_index(0)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)
     latents = []
     for sigma, timestep in zip(scheduler.sigmas, scheduler.timesteps):
         x = scheduler.step(velocity(x, sigma, rate), timestep, x, return_dict=False)[0]
@@ -88,6 +112,10 @@ def main():
             for order in (1, 2) if steps in (3, 20) else (2,):
                 manifest = {"kind": "unipc", "shift": shift, "order": order}
                 runs.append({"manifest": manifest, "steps": steps, **run(unipc(shift, steps, order))})
+    for snr_shift in SNR_SHIFTS:
+        for steps in DDIM_STEPS:
+            manifest = {"kind": "ddim", "beta_start": 0.00085, "beta_end": 0.012, "snr_shift": snr_shift}
+            runs.append({"manifest": manifest, "steps": steps, **run(ddim(snr_shift, steps))})
     fixture = {
         "made_by": "python/parity/schedulers.py",
         "versions": {"diffusers": diffusers.__version__, "torch": torch.__version__, "numpy": np.__version__},

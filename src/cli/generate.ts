@@ -34,7 +34,7 @@ interface GenerateOptions {
   readonly negative?: string;
   readonly size?: { readonly width: number; readonly height: number };
   readonly frames?: number;
-  readonly scheduler?: "flow_match_euler" | "unipc";
+  readonly scheduler?: "flow_match_euler" | "unipc" | "ddim";
   readonly fps?: number;
   readonly output: string;
   readonly format?: string;
@@ -74,6 +74,7 @@ export function generateCommand(): Command {
       new Option("--scheduler <name>", "how to step through the noise").choices([
         "flow_match_euler",
         "unipc",
+        "ddim",
       ]),
     )
     .option("--fps <number>", "frames per second of the file (default: the model's)", number("fps"))

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import { flopsOf } from "../engine/bundle/flops.ts";
-import type { DenoiserManifest, Manifest } from "../engine/bundle/manifest.ts";
+import type { DenoiserManifest, Manifest, SchedulerManifest } from "../engine/bundle/manifest.ts";
 import { type Bundle, readBundle } from "../engine/bundle/read.ts";
 import { videoShape } from "../engine/shape.ts";
 import { EMBEDDED_BUNDLE, FolderFiles } from "../node/index.ts";
@@ -40,7 +40,7 @@ export function describe({ manifest, digest, files }: Bundle): string {
       `${latents.channels} x ${shape.latent.join(" x ")} (channels, frames, rows, columns), ${shape.tokens} tokens`,
     ],
     ["steps", `${manifest.default_steps} by default`],
-    ["schedulers", manifest.schedulers.map((s) => `${s.kind} (shift ${s.shift})`).join(", ")],
+    ["schedulers", manifest.schedulers.map(describeScheduler).join(", ")],
     [
       "text",
       manifest.text_encoders.map((e) => `${e.id}: ${e.tokenizer.kind}, ${e.max_tokens} tokens`).join("; "),
@@ -84,4 +84,9 @@ function ranges({ video }: Manifest): string {
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function describeScheduler(scheduler: SchedulerManifest): string {
+  const shift = scheduler.kind === "ddim" ? scheduler.snr_shift : scheduler.shift;
+  return `${scheduler.kind} (shift ${shift})`;
 }

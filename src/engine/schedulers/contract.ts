@@ -3,19 +3,27 @@
 import { invalid, MixcacheError } from "../../errors.ts";
 
 /**
- * Turns a model's velocities into a path from noise to a clean sample.
+ * Turns a model's predictions into a path from noise to a clean sample.
  *
- * The noise level sigma runs from 1 (noise) to 0 (clean): x_sigma = (1 - sigma) x_0 + sigma noise, and the
- * model predicts the velocity dx/dsigma = noise - x_0 (rectified flow: Liu et al., arXiv:2209.03003; flow
- * matching: Lipman et al., arXiv:2210.02747). One scheduler serves one run; make another for another run.
+ * The noise level sigma, the standard deviation of the noise in x, runs from 1 (noise) to 0 (clean). What the
+ * model predicts is a velocity, of one of two paths:
+ *
+ * - flow matching, x = (1 - sigma) x_0 + sigma noise: dx/dsigma = noise - x_0 (rectified flow: Liu et al.,
+ *   arXiv:2209.03003; flow matching: Lipman et al., arXiv:2210.02747);
+ * - variance preserving, x = sqrt(1 - sigma^2) x_0 + sigma noise: v = sqrt(1 - sigma^2) noise - sigma x_0, the
+ *   derivative by the angle asin(sigma) (v-prediction: Salimans & Ho, arXiv:2202.00512).
+ *
+ * The scheduler alone knows which; loop, caches and policies only add and scale predictions of one run. One
+ * scheduler serves one run; make another for another run.
  */
 export interface Scheduler {
   readonly kind: string;
   /** Noise levels, float32 values; steps + 1 of them, the last is where the run ends. */
   readonly sigmas: readonly number[];
   /**
-   * What models of this family are told at each step, one per step: sigma * 1000 as diffusers gives it, which
-   * is a float32 value for flow-match Euler and a whole number for UniPC.
+   * What models of this family are told at each step, one per step, 0 to 1000. For flow matching it is sigma *
+   * 1000 as diffusers gives it: a float32 value for Euler, a whole number for UniPC. For DDIM it is the place in
+   * the discrete schedule, which sigma follows but is not proportional to.
    */
   readonly timesteps: readonly number[];
   /**

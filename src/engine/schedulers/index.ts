@@ -2,6 +2,7 @@
 
 import type { SchedulerManifest } from "../bundle/manifest.ts";
 import type { Scheduler } from "./contract.ts";
+import { Ddim } from "./ddim.ts";
 import { FlowMatchEuler } from "./flow-match-euler.ts";
 import { UniPC } from "./unipc.ts";
 
@@ -13,6 +14,8 @@ export type { Scheduler } from "./contract.ts";
  */
 export function createScheduler(manifest: SchedulerManifest, steps: number): Scheduler {
   switch (manifest.kind) {
+    case "ddim":
+      return new Ddim(manifest, steps);
     case "flow_match_euler":
       return new FlowMatchEuler(manifest, steps);
     case "unipc":
