@@ -5,7 +5,7 @@ import type { Bundle } from "./bundle/read.ts";
 import type { RgbFrames } from "./frames.ts";
 import type { RunHooks } from "./progress.ts";
 import type { SegmentBackend, State } from "./segments/contract.ts";
-import type { VideoShape } from "./shape.ts";
+import { latentFramesPerCall, type VideoShape } from "./shape.ts";
 import type { GraphTrace } from "./trace.ts";
 
 /**
@@ -24,12 +24,15 @@ export async function decode(
   const data = new Uint8Array(count * height * width * 3);
   const graphs: GraphTrace[] = [];
   const latentFrames = shape.latent[0];
+  const perCall = latentFramesPerCall(decoder);
   let state: State = {};
   let done = 0;
   try {
-    for (let from = 0; from < latentFrames; from += decoder.latent_frames) {
-      const call = from === 0 ? decoder.first : decoder.next;
-      const chunk = await backend.upload(latentChunk(bundle, shape, latents, from, decoder.latent_frames));
+    for (let from = 0; from < latentFrames; ) {
+      const which = from === 0 ? "first" : "next";
+      const call = decoder[which];
+      const taken = perCall[which];
+      const chunk = await backend.upload(latentChunk(bundle, shape, latents, from, taken));
       let produced: State;
       try {
         produced = await backend.run(
@@ -56,7 +59,8 @@ export async function decode(
         );
       }
       done += writePixels(data, done, pixels.data, pixels.dims, decoder.pixel_range);
-      hooks.onProgress?.({ phase: "decode", fraction: (from + decoder.latent_frames) / latentFrames });
+      from += taken;
+      hooks.onProgress?.({ phase: "decode", fraction: from / latentFrames });
     }
   } finally {
     backend.release(state);

@@ -4,6 +4,7 @@
  */
 
 import type { ProvidedValue } from "./bundle/manifest.ts";
+import { centredPositions, gridPositions } from "./positions.ts";
 import type { HostTensor } from "./segments/contract.ts";
 import type { VideoShape } from "./shape.ts";
 
@@ -15,6 +16,8 @@ export interface StepNumbers {
   readonly timestep: number;
   readonly guidanceScale: number;
 }
+
+const AXES = ["frames", "rows", "columns"] as const;
 
 /** A float32 tensor for one `provided` entry of the manifest. */
 export function provide(value: ProvidedValue, shape: VideoShape, step: StepNumbers): HostTensor {
@@ -29,6 +32,8 @@ export function provide(value: ProvidedValue, shape: VideoShape, step: StepNumbe
       return scalar(step.guidanceScale * value.scale);
     case "rope":
       return ropeTable(value, shape);
+    case "position_sinusoid":
+      return positionSinusoid(value, shape);
   }
 }
 
@@ -48,23 +53,60 @@ function timestepSinusoid(value: ProvidedValue & { make: "timestep_sinusoid" }, 
   return { dtype: "float32", dims: [1, value.dim], data };
 }
 
+/** [positions, dim]: for each place along one axis of the token grid, sines of position / scale, then cosines. */
+function positionSinusoid(
+  value: ProvidedValue & { make: "position_sinusoid" },
+  shape: VideoShape,
+): HostTensor {
+  const places = gridPositions(shape)[AXES.indexOf(value.axis)] ?? new Float32Array(0);
+  const half = value.dim / 2;
+  const data = new Float32Array(places.length * value.dim);
+  for (const [at, place] of places.entries()) {
+    const position = Math.fround(place / value.scale);
+    for (let i = 0; i < half; i++) {
+      const angle = position * value.max_period ** (-i / half);
+      data[at * value.dim + i] = Math.sin(angle);
+      data[at * value.dim + half + i] = Math.cos(angle);
+    }
+  }
+  return { dtype: "float32", dims: [places.length, value.dim], data };
+}
+
 /**
  * Rotary angles of every token for half a head's channels: per axis, position · theta^(−2k / axis channels), the
  * axes one after the other; tokens run over frames, rows, columns (Su et al., arXiv 2104.09864, in three dimensions).
  */
-function ropeTable(value: ProvidedValue & { make: "rope" }, { grid, tokens }: VideoShape): HostTensor {
+function ropeTable(value: ProvidedValue & { make: "rope" }, shape: VideoShape): HostTensor {
+  const { grid, tokens } = shape;
+  const [frames, rows, columns] = value.base_grid
+    ? centredPositions(shape, value.base_grid)
+    : gridPositions(shape);
   const half = (value.axes[0] + value.axes[1] + value.axes[2]) / 2;
   const data = new Float32Array(tokens * half);
   const wave = value.part === "cos" ? Math.cos : Math.sin;
+  const angle = value.angles === "float32" ? angleFloat32(value.theta) : angleFloat64(value.theta);
   let at = 0;
   for (let token = 0; token < tokens; token++) {
-    const column = token % grid[2];
-    const row = Math.floor(token / grid[2]) % grid[1];
-    const frame = Math.floor(token / (grid[1] * grid[2]));
-    [frame, row, column].forEach((position, axis) => {
-      const channels = value.axes[axis] ?? 0;
-      for (let k = 0; k < channels; k += 2) data[at++] = wave(position * value.theta ** (-k / channels));
-    });
+    const position = [
+      frames[Math.floor(token / (grid[1] * grid[2]))],
+      rows[Math.floor(token / grid[2]) % grid[1]],
+      columns[token % grid[2]],
+    ];
+    for (const [axis, channels] of value.axes.entries()) {
+      for (let k = 0; k < channels; k += 2) data[at++] = wave(angle(position[axis] ?? 0, k / channels));
+    }
   }
   return { dtype: "float32", dims: value.dims.map((d) => (d === "tokens" ? tokens : Number(d))), data };
+}
+
+type Angle = (position: number, exponent: number) => number;
+
+function angleFloat64(theta: number): Angle {
+  return (position, exponent) => position * theta ** -exponent;
+}
+
+/** The same with every operation rounded, as torch has it where tables are made of float32 tensors. */
+function angleFloat32(theta: number): Angle {
+  const { fround } = Math;
+  return (position, exponent) => fround(position * fround(1 / fround(theta ** fround(exponent))));
 }

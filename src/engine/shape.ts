@@ -1,7 +1,7 @@
 /** Sizes of a video, its latents and its tokens. */
 
 import { invalid } from "../errors.ts";
-import type { Manifest } from "./bundle/manifest.ts";
+import type { DecoderManifest, Manifest } from "./bundle/manifest.ts";
 
 /** What a video of given size is inside the model. */
 export interface VideoShape {
@@ -65,11 +65,13 @@ export function videoShape(manifest: Manifest, width: number, height: number, fr
         `${manifest.title}. Use ${video.default.width}x${video.default.height} with ${video.default.frames} frames.`,
     );
   }
-  if (latentFrames % manifest.decoder.latent_frames !== 0) {
+  const calls = latentFramesPerCall(manifest.decoder);
+  if (latentFrames < calls.first || (latentFrames - calls.first) % calls.next !== 0) {
+    const each = calls.first === calls.next ? `${calls.next}` : `${calls.first}, then ${calls.next}`;
     invalid(
       "num_frames",
       `${frames} frames are ${latentFrames} latent frames, but the decoder of ${manifest.title} takes ` +
-        `${manifest.decoder.latent_frames} at a time. Use ${video.default.frames} frames.`,
+        `${each} at a time. Use ${video.default.frames} frames.`,
     );
   }
   const tokens = grid[0] * grid[1] * grid[2];
@@ -81,6 +83,14 @@ export function videoShape(manifest: Manifest, width: number, height: number, fr
     );
   }
   return { width, height, frames, latent, grid, tokens };
+}
+
+/** How many latent frames the decoder's first call takes, and each further one. */
+export function latentFramesPerCall({ first, next, latent_frames }: DecoderManifest): {
+  readonly first: number;
+  readonly next: number;
+} {
+  return { first: first.latent_frames ?? latent_frames, next: next.latent_frames ?? latent_frames };
 }
 
 /** The dims of the latents tensor, batch first, in the bundle's layout. */

@@ -82,8 +82,27 @@ const provided = z.discriminatedUnion("make", [
       .tuple([count, count, count])
       .describe("Channels of a head for frames, rows and columns; all even."),
     theta: z.number().positive(),
+    angles: z
+      .enum(["float64", "float32"])
+      .default("float64")
+      .describe(
+        "What frequencies and angles are rounded to before their sines: as the model's pipeline does.",
+      ),
+    base_grid: z
+      .tuple([count, count])
+      .optional()
+      .describe("Rows and columns of tokens that positions are scaled to; default: they count up."),
     dims: z.array(dimension).describe("The shape the graph expects, `tokens` for the number of tokens."),
   }),
+  z
+    .strictObject({
+      make: z.literal("position_sinusoid"),
+      axis: z.enum(["frames", "rows", "columns"]),
+      dim: count,
+      scale: z.number().positive().default(1).describe("Divides positions."),
+      max_period: z.number().positive().default(10000),
+    })
+    .describe("[length of the axis, dim]: sines, then cosines of each position on one axis of the grid."),
 ]);
 
 const value = z
@@ -205,10 +224,19 @@ const scheduler = z.discriminatedUnion("kind", [
     shift: z.number().positive(),
     order: z.union([z.literal(1), z.literal(2)]).default(2),
   }),
+  z
+    .strictObject({
+      kind: z.literal("ddim"),
+      beta_start: z.number().positive().max(1),
+      beta_end: z.number().positive().max(1),
+      snr_shift: z.number().positive(),
+    })
+    .describe("DDIM for v-predictions: scaled-linear betas, zero terminal signal-to-noise ratio."),
 ]);
 
 const decoderGraph = graph.extend({
   frames: count.describe("Video frames that one call gives."),
+  latent_frames: count.optional().describe("Latent frames that this call takes, where the two differ."),
   flops: z.number().min(0),
 });
 
@@ -216,7 +244,7 @@ const decoder = z
   .strictObject({
     first: decoderGraph.describe("Reads the value `latents`; writes `frames` and the state."),
     next: decoderGraph.describe("Reads `latents` and the state; writes `frames` and the state."),
-    latent_frames: count.default(1).describe("Latent frames per call."),
+    latent_frames: count.default(1).describe("Latent frames per call; a call may say its own."),
     pixel_range: z.tuple([z.number(), z.number()]).describe("The values of black and white."),
   })
   .describe("Latents to video, a few latent frames at a time, with explicit state.");

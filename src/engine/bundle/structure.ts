@@ -98,8 +98,7 @@ function checkValues(denoiser: DenoiserManifest, textValues: ReadonlySet<string>
         );
       }
     }
-    if (provided?.make === "timestep_sinusoid" && provided.dim % 2)
-      broken(`value ${name}: dim must be even.`);
+    if (provided && "dim" in provided && provided.dim % 2) broken(`value ${name}: dim must be even.`);
   }
   const graphs = [
     ...denoiser.prompt_graphs.map((graph, i) => ({ where: `prompt graph ${i}`, graph })),
