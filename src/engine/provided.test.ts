@@ -9,7 +9,13 @@ const ROPE = { make: "rope", part: "sin", angles: "float64", theta: 100 } as con
 
 describe("provide", () => {
   it("the sinusoid has its cosines where the model wants them, of the number that it wants", () => {
-    const base = { make: "timestep_sinusoid", dim: 4, scale: 2, max_period: 10_000 } as const;
+    const base = {
+      make: "timestep_sinusoid",
+      dim: 4,
+      scale: 2,
+      max_period: 10_000,
+      precision: "float64",
+    } as const;
     const first = provide({ ...base, of: "sigma", cosines_first: true }, shape, step);
     expect(first.dims).toEqual([1, 4]);
     expect([...first.data].map(Number)).toEqual(
@@ -17,6 +23,22 @@ describe("provide", () => {
     );
     const last = provide({ ...base, of: "timestep", cosines_first: false }, shape, step);
     expect(Number(last.data[2])).toBe(Math.fround(Math.cos(998)));
+  });
+
+  it.each([
+    ["float32", 6, [0.9039115309715271, 0.9997488260269165, -0.9473637938499451]],
+    ["float32", 4.3, [-0.6672075390815735, 0.5745710730552673, 0.978573739528656]],
+    ["bfloat16", 4.3, [-0.9523026347160339, -0.6499087810516357, 0.9852761626243591]],
+  ] as const)("the guidance scale's sinusoid in %s is PyTorch's", (precision, guidanceScale, torch) => {
+    const value = {
+      make: "timestep_sinusoid",
+      dim: 32,
+      of: "guidance",
+      scale: 1000,
+      max_period: 10_000,
+    } as const;
+    const { data } = provide({ ...value, cosines_first: true, precision }, shape, { ...step, guidanceScale });
+    for (const [i, place] of [0, 1, 27].entries()) expect(Number(data[place])).toBeCloseTo(torch[i] ?? 0, 6);
   });
 
   it.each([

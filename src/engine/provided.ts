@@ -7,6 +7,7 @@ import type { ProvidedValue } from "./bundle/manifest.ts";
 import { centredPositions, gridPositions } from "./positions.ts";
 import type { HostTensor } from "./segments/contract.ts";
 import type { VideoShape } from "./shape.ts";
+import { timestepSinusoid } from "./timestep-sinusoid.ts";
 
 /** What provided values may depend on. */
 export interface StepNumbers {
@@ -23,7 +24,7 @@ const AXES = ["frames", "rows", "columns"] as const;
 export function provide(value: ProvidedValue, shape: VideoShape, step: StepNumbers): HostTensor {
   switch (value.make) {
     case "timestep_sinusoid":
-      return timestepSinusoid(value, step[value.of]);
+      return timestepSinusoid(value, value.of === "guidance" ? step.guidanceScale : step[value.of]);
     case "timestep":
       return scalar(step.timestep);
     case "sigma":
@@ -39,18 +40,6 @@ export function provide(value: ProvidedValue, shape: VideoShape, step: StepNumbe
 
 function scalar(number: number): HostTensor {
   return { dtype: "float32", dims: [1], data: Float32Array.of(number) };
-}
-
-/** [1, dim]: cosines and sines of `scale · t · max_period^(−i / (dim/2))` (Vaswani et al., as in diffusers). */
-function timestepSinusoid(value: ProvidedValue & { make: "timestep_sinusoid" }, t: number): HostTensor {
-  const half = value.dim / 2;
-  const data = new Float32Array(value.dim);
-  for (let i = 0; i < half; i++) {
-    const angle = t * value.scale * Math.exp((-Math.log(value.max_period) * i) / half);
-    data[i] = value.cosines_first ? Math.cos(angle) : Math.sin(angle);
-    data[half + i] = value.cosines_first ? Math.sin(angle) : Math.cos(angle);
-  }
-  return { dtype: "float32", dims: [1, value.dim], data };
 }
 
 /** [positions, dim]: for each place along one axis of the token grid, sines of position / scale, then cosines. */

@@ -61,12 +61,19 @@ const provided = z.discriminatedUnion("make", [
     make: z.literal("timestep_sinusoid"),
     dim: count,
     of: z
-      .enum(["sigma", "timestep"])
+      .enum(["sigma", "timestep", "guidance"])
       .default("sigma")
       .describe(
-        "The noise level in [0, 1], or what the scheduler calls its timestep (0 to 1000, for some an integer).",
+        "The noise level in [0, 1], what the scheduler calls its timestep (0 to 1000, for some an integer), or the guidance scale.",
       ),
     scale: z.number().describe("Multiplies it before the sinusoids."),
+    precision: z
+      .enum(["float64", "float32", "bfloat16"])
+      .default("float64")
+      .describe(
+        "float64: rounded once, at the end. float32: every operation rounded, as PyTorch does. bfloat16: the same, " +
+          "and the number times scale is a bfloat16.",
+      ),
     max_period: z.number().positive().default(10000),
     cosines_first: z.boolean(),
   }),
