@@ -21,7 +21,7 @@ export function inspectCommand(): Command {
 
 /** The bundle in a screenful of text. */
 export function describe({ manifest, digest, files }: Bundle): string {
-  const { video, latents, decoder } = manifest;
+  const { video, latents } = manifest;
   const shape = videoShape(manifest, video.default.width, video.default.height, video.default.frames);
   const listed = Object.values(manifest.files);
   const bytes = listed.reduce((sum, file) => sum + file.bytes, 0);
@@ -45,11 +45,19 @@ export function describe({ manifest, digest, files }: Bundle): string {
       "text",
       manifest.text_encoders.map((e) => `${e.id}: ${e.tokenizer.kind}, ${e.max_tokens} tokens`).join("; "),
     ],
-    ["decoder", `${decoder.first.frames}, then ${decoder.next.frames} frames a call`],
+    ["decoder", describeDecoder(manifest)],
     ["variants", manifest.variants.map((v) => v.id).join(", ") || "one precision only"],
   ];
   const lines = rows.map(([name, value]) => `${name.padEnd(11)} ${value}`);
   return `${[...lines, ...manifest.denoisers.flatMap((d) => describeDenoiser(manifest, d, shape.tokens))].join("\n")}\n`;
+}
+
+function describeDecoder({ decoder: { first, next, tiles } }: Manifest): string {
+  const calls = next
+    ? `${first.frames ?? "some"}, then ${next.frames ?? "some"} frames a call`
+    : "all frames in one call";
+  const spans = Object.entries(tiles ?? {}).map(([axis, span]) => `${axis} ${span?.size}/${span?.stride}`);
+  return spans.length ? `${calls}; tiles by latent ${spans.join(", ")} (size/stride)` : calls;
 }
 
 function describeDenoiser(manifest: Manifest, denoiser: DenoiserManifest, tokens: number): string[] {

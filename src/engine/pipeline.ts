@@ -41,7 +41,8 @@ export class Pipeline {
   static async load(bundle: Bundle, backend: SegmentBackend): Promise<Pipeline> {
     const { text_encoders, denoisers, decoder } = bundle.manifest;
     const tokenizers = await Promise.all(text_encoders.map((encoder) => loadTokenizer(bundle, encoder)));
-    const graphs = [...text_encoders.map(({ graph }) => graph), decoder.first.graph, decoder.next.graph];
+    const graphs = [...text_encoders.map(({ graph }) => graph), decoder.first.graph];
+    if (decoder.next) graphs.push(decoder.next.graph);
     await backend.load([
       ...graphs.map((graph): Work => ({ kind: "graph", graph, inputs: {}, outputs: {} })),
       ...denoisers.map(

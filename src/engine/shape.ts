@@ -1,7 +1,8 @@
 /** Sizes of a video, its latents and its tokens. */
 
 import { invalid } from "../errors.ts";
-import type { DecoderManifest, Manifest } from "./bundle/manifest.ts";
+import type { Manifest } from "./bundle/manifest.ts";
+import type { DecoderManifest } from "./bundle/manifest-decoder.ts";
 
 /** What a video of given size is inside the model. */
 export interface VideoShape {
@@ -66,7 +67,7 @@ export function videoShape(manifest: Manifest, width: number, height: number, fr
     );
   }
   const calls = latentFramesPerCall(manifest.decoder);
-  if (latentFrames < calls.first || (latentFrames - calls.first) % calls.next !== 0) {
+  if (calls && (latentFrames < calls.first || (latentFrames - calls.first) % calls.next !== 0)) {
     const each = calls.first === calls.next ? `${calls.next}` : `${calls.first}, then ${calls.next}`;
     invalid(
       "num_frames",
@@ -85,12 +86,9 @@ export function videoShape(manifest: Manifest, width: number, height: number, fr
   return { width, height, frames, latent, grid, tokens };
 }
 
-/** How many latent frames the decoder's first call takes, and each further one. */
-export function latentFramesPerCall({ first, next, latent_frames }: DecoderManifest): {
-  readonly first: number;
-  readonly next: number;
-} {
-  return { first: first.latent_frames ?? latent_frames, next: next.latent_frames ?? latent_frames };
+/** How many latent frames the decoder's first call takes, and each further one; nothing where one call takes all. */
+export function latentFramesPerCall({ first, next, latent_frames }: DecoderManifest) {
+  return next && { first: first.latent_frames ?? latent_frames, next: next.latent_frames ?? latent_frames };
 }
 
 /** The dims of the latents tensor, batch first, in the bundle's layout. */

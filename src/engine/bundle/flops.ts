@@ -1,6 +1,7 @@
 /** FLOPs from the manifest's polynomials. */
 
 import type { FlopsPolynomial } from "./manifest.ts";
+import type { DecoderFlops } from "./manifest-decoder.ts";
 
 /** The sizes that FLOPs depend on: DiT tokens and text tokens. */
 export interface TokenCounts {
@@ -17,5 +18,18 @@ export function flopsOf(polynomial: FlopsPolynomial, { tokens, text }: TokenCoun
     polynomial.text * text +
     polynomial.tokens_text * tokens * text +
     polynomial.text_squared * text * text
+  );
+}
+
+/**
+ * FLOPs of one call of the decoder.
+ * @param frames its latent frames
+ * @param plane latent rows times columns of its tile
+ */
+export function decoderFlops(flops: DecoderFlops, frames: number, plane: number): number {
+  if (typeof flops === "number") return flops;
+  const pixels = frames * plane;
+  return (
+    flops.constant + flops.plane * plane + flops.pixels * pixels + flops.pixels_squared * pixels * pixels
   );
 }

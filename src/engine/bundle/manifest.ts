@@ -7,17 +7,11 @@
  */
 
 import { z } from "zod";
+import { decoder } from "./manifest-decoder.ts";
+import { count, dimension, file, graph, index, name } from "./manifest-parts.ts";
 
 /** The format this engine reads. A new major number is a new format. */
 export const BUNDLE_FORMAT = "mixcache.bundle/1";
-
-const count = z.int().min(1);
-const index = z.int().min(0);
-const name = z.string().regex(/^[a-z][a-z0-9_]*$/, "must be lower-case letters, digits and underscores");
-/** A path inside the bundle: forward slashes, no way out of the folder. */
-const file = z
-  .string()
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/, "must be a path inside the bundle");
 
 const fileEntry = z
   .strictObject({
@@ -52,8 +46,6 @@ const latents = z
     std: z.array(z.number().positive()),
   })
   .describe("The latents, [1, channels, frames, height, width] unless the layout says frames first.");
-
-const dimension = z.union([index, z.string()]).describe("A number, or the name of a size that varies.");
 
 /** How the engine makes a value that no graph makes. */
 const provided = z.discriminatedUnion("make", [
@@ -126,12 +118,6 @@ const value = z
     provided: provided.optional().describe("Present on values that the engine computes itself."),
   })
   .describe("A named tensor that graphs read or write.");
-
-const binding = z
-  .record(z.string(), name)
-  .describe("The graph's own tensor names, each with the name of the value it reads or writes.");
-
-const graph = z.strictObject({ graph: file, inputs: binding, outputs: binding });
 
 /** FLOPs as a polynomial of the DiT tokens S and text tokens T: two per multiply-accumulate of every matrix product. */
 const flops = z.strictObject({
@@ -241,21 +227,6 @@ const scheduler = z.discriminatedUnion("kind", [
     .describe("DDIM for v-predictions: scaled-linear betas, zero terminal signal-to-noise ratio."),
 ]);
 
-const decoderGraph = graph.extend({
-  frames: count.describe("Video frames that one call gives."),
-  latent_frames: count.optional().describe("Latent frames that this call takes, where the two differ."),
-  flops: z.number().min(0),
-});
-
-const decoder = z
-  .strictObject({
-    first: decoderGraph.describe("Reads the value `latents`; writes `frames` and the state."),
-    next: decoderGraph.describe("Reads `latents` and the state; writes `frames` and the state."),
-    latent_frames: count.default(1).describe("Latent frames per call; a call may say its own."),
-    pixel_range: z.tuple([z.number(), z.number()]).describe("The values of black and white."),
-  })
-  .describe("Latents to video, a few latent frames at a time, with explicit state.");
-
 const variant = z
   .strictObject({ id: name, description: z.string(), replaces: z.record(file, file) })
   .describe("Another precision or attention kernel: these graphs stand in for those; weights may be shared.");
@@ -288,7 +259,6 @@ export type SegmentManifest = z.infer<typeof segment>;
 export type ModuleManifest = z.infer<typeof moduleStep>;
 export type TextEncoderManifest = z.infer<typeof textEncoder>;
 export type SchedulerManifest = z.infer<typeof scheduler>;
-export type DecoderManifest = z.infer<typeof decoder>;
 export type GraphManifest = z.infer<typeof graph>;
 export type ProvidedValue = z.infer<typeof provided>;
 export type FlopsPolynomial = z.infer<typeof flops>;

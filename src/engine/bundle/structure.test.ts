@@ -86,8 +86,23 @@ describe("checkStructure", () => {
     ],
     [
       "a decoder that gives no frames",
-      (m) => (m.decoder.next.outputs = { state: "state" }),
+      (m) => (m.decoder.first.outputs = { state: "state" }),
       /no value named frames/,
+    ],
+    [
+      "tiles of rows alone",
+      (m) => (m.decoder.tiles = { rows: { size: 4, stride: 3 } }),
+      /rows or columns alone/,
+    ],
+    [
+      "clips of a decoder that goes on in time",
+      (m) => (m.decoder.tiles = { frames: { size: 4, stride: 3 } }),
+      /decoder.next already goes on in time/,
+    ],
+    [
+      "tiles with gaps between them",
+      (m) => (m.decoder.tiles = { rows: { size: 4, stride: 3 }, columns: { size: 2, stride: 3 } }),
+      /tiles.columns has a stride above its size/,
     ],
     [
       "a variant of unknown graphs",
@@ -96,6 +111,14 @@ describe("checkStructure", () => {
     ],
   ])("refuses %s", (_, change, sentence) => {
     expect(() => checkStructure(changed(change))).toThrow(sentence);
+  });
+
+  it("takes a decoder that gives a whole clip in one call", () => {
+    const whole = changed((manifest) => {
+      delete manifest.decoder.next;
+      manifest.decoder.tiles = { frames: { size: 4, stride: 3 } };
+    });
+    expect(() => checkStructure(whole)).not.toThrow();
   });
 
   it("takes two experts whose noise levels meet", () => {

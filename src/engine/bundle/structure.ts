@@ -36,7 +36,8 @@ export function* graphsOf(manifest: Manifest): Generator<{ where: string; graph:
     }
   }
   yield { where: "decoder.first", graph: manifest.decoder.first.graph };
-  yield { where: "decoder.next", graph: manifest.decoder.next.graph };
+  const { next } = manifest.decoder;
+  if (next) yield { where: "decoder.next", graph: next.graph };
 }
 
 function checkFiles(manifest: Manifest): void {
@@ -169,18 +170,26 @@ function names(graph: GraphManifest): string[] {
 }
 
 function checkDecoder({ decoder }: Manifest): void {
-  const made = new Set(["latents", ...Object.values(decoder.first.outputs)]);
-  for (const [where, graph] of Object.entries({ first: decoder.first, next: decoder.next })) {
+  const { first, next, tiles } = decoder;
+  for (const [where, graph] of Object.entries({ first, ...(next && { next }) })) {
     if (!Object.values(graph.outputs).includes("frames"))
       broken(`decoder.${where} writes no value named frames.`);
   }
-  for (const name of Object.values(decoder.next.inputs)) {
+  const made = new Set(["latents", ...Object.values(first.outputs)]);
+  for (const name of Object.values(next?.inputs ?? {})) {
     if (!made.has(name)) broken(`decoder.next reads ${name}, which decoder.first does not write.`);
-    if (name !== "latents" && !Object.values(decoder.next.outputs).includes(name)) {
+    if (name !== "latents" && !Object.values(next?.outputs ?? {}).includes(name)) {
       broken(`decoder.next reads the state ${name} but does not write its successor.`);
     }
   }
-  for (const name of Object.values(decoder.first.inputs)) {
+  for (const name of Object.values(first.inputs)) {
     if (name !== "latents") broken(`decoder.first reads ${name}; it may read latents only.`);
+  }
+  if (!tiles) return;
+  if (!tiles.rows !== !tiles.columns)
+    broken("decoder.tiles has rows or columns alone; give both or neither.");
+  if (tiles.frames && next) broken("decoder.tiles has frames, but decoder.next already goes on in time.");
+  for (const [axis, span] of Object.entries(tiles)) {
+    if (span && span.stride > span.size) broken(`decoder.tiles.${axis} has a stride above its size: a gap.`);
   }
 }
