@@ -12,5 +12,7 @@ export type { Progress, RunHooks } from "./progress.ts";
 export { randn } from "./random.ts";
 export type * from "./segments/contract.ts";
 export { OnnxBackend, type OnnxRuntime } from "./segments/onnx.ts";
+export { TorchBackend } from "./segments/torch.ts";
+export type { TorchConnect, TorchListener, TorchTransport } from "./segments/torch-link.ts";
 export type { GenerateRequest, Settings } from "./settings.ts";
 export type * from "./trace.ts";

@@ -5,10 +5,9 @@
 
 import { readBundle } from "../engine/bundle/read.ts";
 import { Pipeline } from "../engine/pipeline.ts";
-import { OnnxBackend } from "../engine/segments/onnx.ts";
 import { MixcacheError, messageOf } from "../errors.ts";
 import { FolderFiles } from "./bundle-folder.ts";
-import { openOnnxNode } from "./onnx-runtime.ts";
+import { openBackend } from "./open-backend.ts";
 import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
 import type { EngineOptions, FromChild, ToChild, WireError } from "./protocol.ts";
 
@@ -40,11 +39,8 @@ async function load(options: EngineOptions): Promise<void> {
   const files = new FolderFiles(options.bundle);
   const signOfLife = () => send({ type: "loading" });
   const bundle = await readBundle(files, signOfLife);
-  const runtime = await openOnnxNode(files, options);
-  const createSession = (graph: string) => runtime.createSession(graph).finally(signOfLife);
-  const backend = new OnnxBackend(bundle.manifest, { ...runtime, createSession }, options.variant);
+  const { backend, device } = await openBackend(bundle.manifest, files, options, signOfLife);
   pipeline = await Pipeline.load(bundle, backend);
-  const { name, device } = backend.capabilities;
   // performance.now() counts from the start of the process.
   const startMs = performance.now();
   send({
@@ -52,7 +48,7 @@ async function load(options: EngineOptions): Promise<void> {
     info: {
       manifest: bundle.manifest,
       digest: bundle.digest,
-      backend: name,
+      backend: backend.capabilities.name,
       device,
       threads: options.threads,
       startMs,

@@ -71,6 +71,7 @@ export class Child {
         threads: options.threads,
         ...(options.device && { device: options.device }),
         ...(options.variant !== undefined && { variant: options.variant }),
+        ...(options.torch && { torch: options.torch }),
       },
     });
     this.#feedWatchdog();

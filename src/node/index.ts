@@ -5,4 +5,6 @@ export { FolderFiles } from "./bundle-folder.ts";
 export { EMBEDDED_BUNDLE } from "./embedded.ts";
 export { EngineChild, type EngineChildOptions, type EngineHooks } from "./engine-child.ts";
 export { type OnnxNodeOptions, openOnnxNode } from "./onnx-runtime.ts";
+export { type OpenedBackend, openBackend } from "./open-backend.ts";
 export type { EngineInfo, EngineOptions, EngineResult } from "./protocol.ts";
+export { type TorchOptions, type TorchWatch, torchWorker } from "./torch-worker.ts";

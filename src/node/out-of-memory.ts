@@ -2,8 +2,9 @@
 
 import { MixcacheError } from "../errors.ts";
 
-/** V8, the C++ library, the kernel and ONNX Runtime each say it in words of their own, and in words only. */
-const WORDS = /out of memory|allocation failed|failed to allocate|bad_alloc|cannot allocate memory/i;
+/** V8, the C++ library, the kernel, ONNX Runtime and Python each say it in words of their own, and in words only. */
+const WORDS =
+  /out of memory|allocation failed|failed to allocate|bad_alloc|can(no|')t allocate memory|MemoryError/i;
 
 export function saysOutOfMemory(text: string): boolean {
   return WORDS.test(text);

@@ -6,6 +6,7 @@ import type { Progress } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import type { RunTrace } from "../engine/trace.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { TorchOptions, TorchWatch } from "./torch-worker.ts";
 
 /** How an engine is opened. */
 export interface EngineOptions {
@@ -15,6 +16,8 @@ export interface EngineOptions {
   readonly device?: "cpu" | "cuda" | "webgpu";
   /** One of the bundle's variants: another precision or attention kernel. */
   readonly variant?: string;
+  /** Runs the bundle in a torch worker instead of ONNX Runtime. */
+  readonly torch?: TorchOptions & { readonly watch?: TorchWatch };
 }
 
 export type ToChild =

@@ -231,6 +231,19 @@ const variant = z
   .strictObject({ id: name, description: z.string(), replaces: z.record(file, file) })
   .describe("Another precision or attention kernel: these graphs stand in for those; weights may be shared.");
 
+const torch = z
+  .strictObject({
+    family: z.string().describe("Which of the worker's models it is."),
+    weights: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")
+      .describe("Digest of the diffusers folder that the bundle was made from."),
+    cuts: z.array(index).optional().describe("Numbers of blocks at which segments end."),
+    text_tokens: count.optional(),
+    modules: z.boolean().default(false).describe("True where the finer partition was asked for."),
+  })
+  .describe("How the torch worker makes the same programs of the diffusers folder.");
+
 /** The zod schema of `model.json`. */
 export const manifestSchema = z
   .strictObject({
@@ -249,6 +262,12 @@ export const manifestSchema = z
     max_steps: count.default(1000),
     decoder,
     variants: z.array(variant).default([]),
+    engines: z
+      .array(z.enum(["onnx", "torch"]))
+      .min(1)
+      .default(["onnx"])
+      .describe("What can run it. Without onnx the graphs are names only, and no files."),
+    torch: torch.optional().describe("Present where engines has torch."),
     files: z.record(file, fileEntry).describe("Every file but the manifest itself."),
   })
   .meta({ title: "mixcache bundle manifest", id: BUNDLE_FORMAT });

@@ -44,7 +44,10 @@ function checkFiles(manifest: Manifest): void {
   const has = (path: string, where: string) => {
     if (!Object.hasOwn(manifest.files, path)) broken(`${where} needs ${path}, which is not among its files.`);
   };
-  for (const { where, graph } of graphsOf(manifest)) has(graph, where);
+  if (manifest.engines.includes("torch") && !manifest.torch)
+    broken("engines has torch, but nothing says which weights it needs (torch).");
+  // A bundle for torch alone has no graphs: they are names of the worker's programs.
+  if (manifest.engines.includes("onnx")) for (const { where, graph } of graphsOf(manifest)) has(graph, where);
   for (const encoder of manifest.text_encoders) has(encoder.tokenizer.file, `tokenizer of ${encoder.id}`);
   for (const [path, entry] of Object.entries(manifest.files)) {
     for (const weights of entry.weights) has(weights, `graph ${path}`);

@@ -9,7 +9,6 @@ import type { Manifest } from "../bundle/manifest.ts";
 import { linearCombination, reduceHost } from "../host-math.ts";
 import type {
   BackendCapabilities,
-  Bindings,
   Dtype,
   HostData,
   HostTensor,
@@ -20,19 +19,13 @@ import type {
   TensorHandle,
   Work,
 } from "./contract.ts";
+import { denoiserOf, type GraphRun, graphsOfDenoiser, graphsOfWork } from "./work.ts";
 
 /** What a platform adds to ONNX Runtime. */
 export interface OnnxRuntime {
   readonly capabilities: BackendCapabilities;
   /** Creates the session of a graph of the bundle. */
   createSession(graph: string): Promise<InferenceSession>;
-}
-
-interface GraphRun {
-  readonly id: string;
-  readonly graph: string;
-  readonly inputs: Bindings;
-  readonly outputs: Bindings;
 }
 
 /** A handle is the ONNX tensor, whose it is, and the number of releases it still needs. */
@@ -70,9 +63,17 @@ export class OnnxBackend implements SegmentBackend {
 
   /**
    * @param variant one of the bundle's variants, whose graphs stand in for the plain ones
-   * @throws MixcacheError `invalid_argument` where the bundle has no such variant
+   * @throws MixcacheError `invalid_argument` where the bundle has no such variant, `bundle_unsupported` where it has
+   * no graphs
    */
   constructor(manifest: Manifest, runtime: OnnxRuntime, variant?: string) {
+    if (!manifest.engines.includes("onnx")) {
+      throw new MixcacheError(
+        "bundle_unsupported",
+        `${manifest.title} has no graphs: it was exported for the torch engine only. Set ENGINE=torch, or export it ` +
+          "again with its graphs.",
+      );
+    }
     this.#manifest = manifest;
     this.#runtime = runtime;
     this.capabilities = runtime.capabilities;
@@ -87,14 +88,14 @@ export class OnnxBackend implements SegmentBackend {
 
   async load(work: readonly Work[]): Promise<void> {
     for (const item of work) {
-      for (const { graph } of this.#graphsOf(item)) await this.#session(graph);
+      for (const { graph } of graphsOfWork(this.#manifest, item)) await this.#session(graph);
     }
   }
 
   async run(work: Work, inputs: State, options: RunOptions = {}): Promise<State> {
     const produced = new Map<string, OnnxHandle>();
     try {
-      for (const step of this.#graphsOf(work)) {
+      for (const step of graphsOfWork(this.#manifest, work)) {
         if (options.signal?.aborted) throw new MixcacheError("aborted", "The run was stopped.");
         const started = performance.now();
         const outputs = await this.#runGraph(step, (name) => produced.get(name) ?? inputs[name]);
@@ -149,32 +150,11 @@ export class OnnxBackend implements SegmentBackend {
   }
 
   async unload(denoiser: string): Promise<void> {
-    const manifest = this.#denoiser(denoiser);
-    const graphs = [
-      ...manifest.segments.map(({ graph }) => graph),
-      ...manifest.modules.flatMap(({ compute, apply }) => [compute.graph, apply.graph]),
-    ];
-    for (const graph of graphs) await this.#close(graph);
+    for (const graph of graphsOfDenoiser(denoiserOf(this.#manifest, denoiser))) await this.#close(graph);
   }
 
   async dispose(): Promise<void> {
     for (const graph of [...this.#sessions.keys()]) await this.#close(graph);
-  }
-
-  #denoiser(id: string) {
-    const found = this.#manifest.denoisers.find((denoiser) => denoiser.id === id);
-    if (!found) throw new MixcacheError("bundle_invalid", `The bundle has no denoiser ${id}.`);
-    return found;
-  }
-
-  #graphsOf(work: Work): readonly GraphRun[] {
-    if (work.kind === "graph") return [{ id: work.graph, ...work }];
-    const denoiser = this.#denoiser(work.denoiser);
-    if (work.kind === "segments") return denoiser.segments.slice(work.from, work.to);
-    const step = denoiser.modules[work.index];
-    if (!step)
-      throw new MixcacheError("bundle_invalid", `Denoiser ${work.denoiser} has no module ${work.index}.`);
-    return [{ id: `${step.module}_${step.block}`, ...step[work.part] }];
   }
 
   #session(graph: string): Promise<InferenceSession> {

@@ -1,0 +1,46 @@
+/** The backend that an engine's options ask for. */
+
+import type { Manifest } from "../engine/bundle/manifest.ts";
+import type { SegmentBackend } from "../engine/segments/contract.ts";
+import { OnnxBackend } from "../engine/segments/onnx.ts";
+import { TorchBackend } from "../engine/segments/torch.ts";
+import { invalid } from "../errors.ts";
+import type { FolderFiles } from "./bundle-folder.ts";
+import { openOnnxNode } from "./onnx-runtime.ts";
+import type { EngineOptions } from "./protocol.ts";
+import { torchWorker } from "./torch-worker.ts";
+
+export interface OpenedBackend {
+  readonly backend: SegmentBackend;
+  /** What it runs on, for people. */
+  readonly device: string;
+}
+
+/**
+ * Opens ONNX Runtime, or starts a torch worker where the options have one.
+ * @param signOfLife called whenever a part was loaded
+ * @throws MixcacheError `engine_unavailable`, `bundle_unsupported`, `invalid_argument` or what the worker says
+ */
+export async function openBackend(
+  manifest: Manifest,
+  files: FolderFiles,
+  options: EngineOptions,
+  signOfLife: () => void = () => {},
+): Promise<OpenedBackend> {
+  const { torch, threads, variant, device } = options;
+  if (torch) {
+    if (variant !== undefined)
+      invalid("variant", `Variants are for the onnx engine; the torch engine's precision is TORCH_DTYPE.`);
+    const backend = new TorchBackend(manifest, torchWorker(torch, threads, torch.watch), signOfLife);
+    try {
+      return { backend, device: (await backend.about()).device };
+    } catch (error) {
+      await backend.dispose();
+      throw error;
+    }
+  }
+  const runtime = await openOnnxNode(files, { threads, ...(device && { device }) });
+  const createSession = (graph: string) => runtime.createSession(graph).finally(signOfLife);
+  const backend = new OnnxBackend(manifest, { ...runtime, createSession }, variant);
+  return { backend, device: runtime.capabilities.device };
+}
