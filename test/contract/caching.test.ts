@@ -18,14 +18,8 @@ import { type DenoiseResult, denoise } from "../../src/engine/denoise.ts";
 import { randn } from "../../src/engine/random.ts";
 import type { State } from "../../src/engine/segments/contract.ts";
 import type { OnnxBackend } from "../../src/engine/segments/onnx.ts";
-import {
-  conditioningOf,
-  golden,
-  goldenSettings,
-  largestDifference,
-  openShapes,
-  reference,
-} from "../support/shapes.ts";
+import { largestDifference } from "../support/golden.ts";
+import { conditioningOf, golden, goldenSettings, openShapes, reference } from "../support/shapes.ts";
 
 const STEPS = 5;
 const FULL: StepPlan = { kind: "run", branches: { cond: { kind: "full" }, uncond: { kind: "full" } } };

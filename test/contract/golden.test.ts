@@ -12,15 +12,8 @@ import { provide } from "../../src/engine/provided.ts";
 import { randn } from "../../src/engine/random.ts";
 import type { State, TensorHandle } from "../../src/engine/segments/contract.ts";
 import type { OnnxBackend } from "../../src/engine/segments/onnx.ts";
-import { relativeDifference } from "../support/golden.ts";
-import {
-  conditioningOf,
-  golden,
-  goldenSettings,
-  largestDifference,
-  openShapes,
-  reference,
-} from "../support/shapes.ts";
+import { largestDifference, relativeDifference } from "../support/golden.ts";
+import { conditioningOf, golden, goldenSettings, openShapes, reference } from "../support/shapes.ts";
 import { plainLoop } from "./plain-loop.ts";
 
 /** Of the largest value in the tensor where that is above 1: hidden states reach 100, where a float32 has 8e-6. */

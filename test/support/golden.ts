@@ -35,3 +35,11 @@ export function relativeDifference(mine: ArrayLike<number>, theirs: Float32Array
   const scale = theirs.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
   return theirs.reduce((worst, x, i) => Math.max(worst, Math.abs((mine[i] ?? Number.NaN) - x)), 0) / scale;
 }
+
+/** The largest absolute difference. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
+  return largest;
+}

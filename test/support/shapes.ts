@@ -52,11 +52,3 @@ export function goldenSettings(
     guidance_scale: golden.guidance,
   });
 }
-
-/** The largest absolute difference. */
-export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
-  return largest;
-}

@@ -3,60 +3,47 @@
 import inspect
 import logging
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 import torch
-from torch import nn
+from mixcache_models.program import ModelError, Program
+from torch import Tensor, nn
 
 #: The first with Attention and RMSNormalization as operators.
 OPSET = 23
 
 
-@dataclass
-class Graph:
-    """An adapter, example inputs, the names of its outputs and the sizes that may vary.
-
-    `dynamic` has, for each input that varies, the varying axes with their `torch.export` dims.
-    """
-
-    name: str
-    module: nn.Module
-    inputs: dict[str, torch.Tensor]
-    outputs: list[str]
-    dynamic: dict[str, dict[int, object]]
-
-
-def write_graph(folder: Path, graph: Graph) -> Path:
+def write_graph(folder: Path, program: Program, module: nn.Module, inputs: dict[str, Tensor]) -> Path:
     """Writes `<name>.onnx` and its weights `<name>.onnx.data`; the same weights give the same bytes."""
-    path = folder / f"{graph.name}.onnx"
-    shapes = varying(graph)
+    path = folder / f"{program.name}.onnx"
+    shapes = varying(program, module, inputs)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        # Contiguous, as they come from outside: torch.export would trace the strides of slices.
         exported = torch.export.export(
-            graph.module.eval(), tuple(graph.inputs.values()), dynamic_shapes=shapes,
+            module.eval(), tuple(value.contiguous() for value in inputs.values()), dynamic_shapes=shapes,
             prefer_deferred_runtime_asserts_over_guards=True,
         )
-        program = torch.onnx.export(
+        made = torch.onnx.export(
             exported, dynamo=True, opset_version=OPSET, external_data=True, verbose=False,
-            input_names=list(graph.inputs), output_names=graph.outputs,
+            input_names=list(inputs), output_names=list(program.outputs),
         )
-        program.save(path, external_data=True)
+        made.save(path, external_data=True)
     model = onnx.load(path, load_external_data=False)
     strip_notes(model)
     found = [value.name for value in model.graph.input]
-    if found != list(graph.inputs):
-        raise SystemExit(f"The graph {graph.name} has the inputs {found} instead of {list(graph.inputs)}.")
+    if found != list(inputs):
+        raise ModelError(f"The graph {program.name} has the inputs {found} instead of {list(inputs)}.")
     path.write_bytes(model.SerializeToString(deterministic=True))
     return path
 
 
-def varying(graph: Graph) -> tuple:
+def varying(program: Program, module: nn.Module, inputs: dict[str, Tensor]) -> tuple:
     """The varying axes of each parameter of `forward`; those of `*rest` together are one parameter."""
-    axes = [graph.dynamic.get(name, {}) for name in graph.inputs]
-    kinds = [parameter.kind for parameter in inspect.signature(graph.module.forward).parameters.values()]
+    axes = [program.dynamic.get(name, {}) for name in inputs]
+    kinds = [parameter.kind for parameter in inspect.signature(module.forward).parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL not in kinds:
         return tuple(axes)
     named = kinds.index(inspect.Parameter.VAR_POSITIONAL)

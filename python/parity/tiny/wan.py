@@ -1,15 +1,11 @@
-"""A tiny Wan 2.1 with random weights, as a diffusers folder. The classes are the real ones, the sizes diffusers' tests'.
-
-    python python/parity/tiny_wan.py <folder>
-"""
-
-import sys
-from pathlib import Path
+"""A tiny Wan 2.1 with random weights."""
 
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import T5TokenizerFast, UMT5Config, UMT5EncoderModel
+
+from .weights import randomise
 
 WORDS = "a the red blue green circle square cat dog bird moves runs sleeps left right up down on in background sky".split()
 #: Longest text, in tokens.
@@ -28,20 +24,6 @@ def tokenizer() -> T5TokenizerFast:
     made.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
     made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     return T5TokenizerFast(tokenizer_object=made, extra_ids=0, model_max_length=MAX_TOKENS)
-
-
-def randomise(module: torch.nn.Module, generator: torch.Generator) -> None:
-    """Gates, tables and norms of order 1: at their defaults a wrong path could go unnoticed."""
-    for name, p in module.named_parameters():
-        noise = torch.randn(p.shape, generator=generator)
-        if name.endswith("scale_shift_table"):
-            p.data = noise
-        elif name.endswith("gamma") or ("norm" in name and p.dim() == 1 and name.endswith("weight")):
-            p.data = 1 + 0.2 * noise
-        elif p.dim() == 1:
-            p.data = 0.2 * noise
-        else:
-            p.data = noise / (p[0].numel() ** 0.5)
 
 
 def tiny_wan() -> WanPipeline:
@@ -65,11 +47,3 @@ def tiny_wan() -> WanPipeline:
     scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
     return WanPipeline(tokenizer=text, text_encoder=encoder, transformer=transformer, vae=vae, scheduler=scheduler)
 
-
-def main():
-    folder = Path(sys.argv[1])
-    tiny_wan().save_pretrained(folder)
-
-
-if __name__ == "__main__":
-    main()

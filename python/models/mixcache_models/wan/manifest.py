@@ -1,47 +1,18 @@
 """The manifest of a Wan bundle: docs/bundle-format.md."""
 
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import onnx
-from diffusers import WanPipeline
+from ..counting import decoder_flops
+from ..manifest import binding, scheduler, times
+from ..program import About, Size, ranges
+from ..text import t5_flops
+from .programs import cache_names
 
-from .text import text_flops
-from .wan_graphs import cache_names, segment_names
+if TYPE_CHECKING:
+    from .model import Wan
 
-
-@dataclass(frozen=True)
-class About:
-    """What a person says of the bundle."""
-
-    id: str
-    title: str
-    license: str
-    width: int
-    height: int
-    frames: int
-    fps: float
-
-
-def binding(*names: str, **renamed: str) -> dict[str, str]:
-    return {name: name for name in names} | renamed
-
-
-def files(folder: Path) -> dict:
-    """Every file with its size and digest; a graph also with the weights it refers to."""
-    entries = {}
-    for path in sorted(folder.iterdir()):
-        if path.name == "model.json":
-            continue
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        entries[path.name] = {"bytes": path.stat().st_size, "sha256": digest}
-        if path.suffix == ".onnx":
-            tensors = onnx.load(path, load_external_data=False).graph.initializer
-            places = {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
-            entries[path.name]["weights"] = sorted(places)
-    return entries
+#: What the published models are made for.
+WIDTH, HEIGHT, FRAMES, FPS = 832, 480, 81, 16
 
 
 def values(config, text_tokens: int) -> dict:
@@ -72,7 +43,7 @@ def values(config, text_tokens: int) -> dict:
     }
 
 
-def denoiser(config, cuts: list[int], text_tokens: int) -> dict:
+def denoiser(config, cuts: tuple[int, ...], text_tokens: int) -> dict:
     d, ff = config.num_attention_heads * config.attention_head_dim, config.ffn_dim
     p_t, p_h, p_w = config.patch_size
     patch = config.in_channels * p_t * p_h * p_w
@@ -87,9 +58,9 @@ def denoiser(config, cuts: list[int], text_tokens: int) -> dict:
             "id": name, "blocks": [start, end], "graph": f"{name}.onnx",
             "inputs": binding("hidden", "conditioning", "context", "rope_cos", "rope_sin"),
             "outputs": binding(hidden_out="hidden"),
-            "flops": {term: (end - start) * flops for term, flops in block.items()},
+            "flops": times(block, end - start),
         }
-        for name, start, end in segment_names(cuts)
+        for name, start, end in ranges(cuts)
     ]
     head = {
         "id": "head", "blocks": [cuts[-1], cuts[-1]], "graph": "head.onnx",
@@ -113,39 +84,41 @@ def denoiser(config, cuts: list[int], text_tokens: int) -> dict:
     }
 
 
-def decoder(caches: int, flops: tuple[int, int]) -> dict:
-    names = cache_names(caches)
+def decoder(model: "Wan", size: Size) -> dict:
+    first, following = model.programs[-2:]
+    names = cache_names(len(first.outputs) - 1)
     outputs = binding("frames", **{f"{name}_out": name for name in names})
-    first, following = flops
     return {
         "first": {
-            "graph": "decoder_first.onnx", "inputs": binding("latents"), "outputs": outputs, "frames": 1, "flops": first,
+            "graph": "decoder_first.onnx", "inputs": binding("latents"), "outputs": outputs, "frames": 1,
+            "flops": decoder_flops(model.vae, first, size),
         },
         "next": {
             "graph": "decoder_next.onnx", "inputs": binding("latents", *names), "outputs": outputs, "frames": 4,
-            "flops": following,
+            "flops": decoder_flops(model.vae, following, size),
         },
         "latent_frames": 1,
         "pixel_range": [-1, 1],
     }
 
 
-def manifest(
-    folder: Path, pipe: WanPipeline, about: About, cuts: list[int], text_tokens: int, caches: int,
-    decoder_flops: tuple[int, int],
-) -> dict:
-    config, vae = pipe.transformer.config, pipe.vae.config
+def manifest(model: "Wan", about: About) -> dict:
+    """`model.json` without files and variants."""
+    config, vae = model.transformer.config, model.vae.config
     compression = [vae.scale_factor_temporal, vae.scale_factor_spatial, vae.scale_factor_spatial]
     smallest = [size * patch for size, patch in zip(compression, config.patch_size)]
     most = config.rope_max_seq_len
+    width, height = about.width or WIDTH, about.height or HEIGHT
     return {
         "format": "mixcache.bundle/1",
         "id": about.id,
         "title": about.title,
-        "license": about.license,
+        "license": about.license or "Apache-2.0",
         "family": "wan",
         "video": {
-            "default": {"width": about.width, "height": about.height, "frames": about.frames, "fps": about.fps},
+            "default": {
+                "width": width, "height": height, "frames": about.frames or FRAMES, "fps": about.fps or FPS,
+            },
             "width": {"min": smallest[2], "max": most * smallest[2], "multiple": smallest[2]},
             "height": {"min": smallest[1], "max": most * smallest[1], "multiple": smallest[1]},
             "frames": {"min": 1, "max": 1 + (most - 1) * smallest[0], "multiple": smallest[0], "offset": 1},
@@ -159,32 +132,16 @@ def manifest(
             {
                 "id": "text",
                 "tokenizer": {"kind": "huggingface", "file": "tokenizer.json"},
-                "max_tokens": text_tokens,
+                "max_tokens": model.text_tokens,
                 "pad": "to_max",
                 "graph": "text.onnx",
                 "inputs": {"ids": "input_ids", "mask": "attention_mask"},
                 "outputs": {"prompt_embeds": {"value": "prompt_embeds", "rule": "zero_pad"}},
-                "flops": text_flops(pipe.text_encoder.config),
+                "flops": t5_flops(model.text_encoder.config),
             }
         ],
-        "denoisers": [denoiser(config, cuts, text_tokens)],
-        "schedulers": [scheduler(pipe.scheduler)],
+        "denoisers": [denoiser(config, model.cuts, model.text_tokens)],
+        "schedulers": [scheduler(model.folder.scheduler())],
         "default_steps": 50,
-        "decoder": decoder(caches, decoder_flops),
-        "files": files(folder),
+        "decoder": decoder(model, Size(1, height // compression[1], width // compression[2])),
     }
-
-
-def scheduler(made) -> dict:
-    """The scheduler of the folder, where the engine has it."""
-    config = made.config
-    name = type(made).__name__
-    flow = config.get("prediction_type") == "flow_prediction" and config.get("use_flow_sigmas")
-    if name == "UniPCMultistepScheduler" and flow and config.solver_type == "bh2" and config.solver_order in (1, 2):
-        return {"kind": "unipc", "shift": config.flow_shift, "order": config.solver_order}
-    if name == "FlowMatchEulerDiscreteScheduler" and not config.use_dynamic_shifting:
-        return {"kind": "flow_match_euler", "shift": config.shift}
-    raise SystemExit(
-        f"The folder's scheduler is {name} with settings that the engine does not have. Use UniPCMultistepScheduler "
-        "with flow_prediction, use_flow_sigmas and bh2, or FlowMatchEulerDiscreteScheduler without dynamic shifting."
-    )

@@ -2,34 +2,29 @@
 
 Shapes: B = 1, S tokens = f·h·w of the grid, d = heads · head channels. Rotary tables are inputs, since sines and
 cosines differ between devices; they hold half a head's angles, [1, S, 1, head/2], for neighbouring channels.
-The arithmetic is that of diffusers 0.42.1, transformer_wan.py, in float32.
+The arithmetic is that of diffusers 0.42.1, transformer_wan.py; hidden states stay float32.
 """
 
 import torch
-import torch.nn.functional as F
 from diffusers import WanTransformer3DModel
 from torch import Tensor, nn
 
+from ..attention import attention
+from ..blocks import PatchEmbed, apply_in_weights_dtype, dtype_of, rotate_pairs
 
-def attention(attn: nn.Module, x: Tensor, context: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
+
+def attend(attn: nn.Module, x: Tensor, context: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
     """`WanAttnProcessor` without a mask: RMS norm over all heads together, then rotation of queries and keys."""
+    dtype = dtype_of(attn.to_q)
+    x, context = x.to(dtype), context.to(dtype)
 
     def heads(t: Tensor) -> Tensor:
         return t.unflatten(2, (attn.heads, -1))
 
     query, key = heads(attn.norm_q(attn.to_q(x))), heads(attn.norm_k(attn.to_k(context)))
-    value = heads(attn.to_v(context))
     if rope is not None:
-        query, key = rotate(query, *rope), rotate(key, *rope)
-    query, key, value = (t.transpose(1, 2) for t in (query, key, value))
-    mixed = F.scaled_dot_product_attention(query, key, value)
-    return attn.to_out[0](mixed.transpose(1, 2).flatten(2, 3))
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotates neighbouring channels: [1, S, heads, head] by [1, S, 1, head/2]."""
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
-    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+        query, key = rotate_pairs(query, *rope), rotate_pairs(key, *rope)
+    return attn.to_out[0](attention(query, key, heads(attn.to_v(context)))).float()
 
 
 def modulation(block: nn.Module, conditioning: Tensor) -> tuple[Tensor, ...]:
@@ -45,35 +40,39 @@ class TextProjection(nn.Module):
         self.project = model.condition_embedder.text_embedder
 
     def forward(self, prompt_embeds: Tensor) -> Tensor:
-        return self.project(prompt_embeds)
+        return apply_in_weights_dtype(self.project, prompt_embeds).float()
 
 
 class Front(nn.Module):
     """Latents [1, c, F, H, W] and the timestep's sinusoid [1, frequencies] to the first hidden states.
 
-    The patch convolution has its stride equal to its kernel, so it is a reshape and a matrix product.
     Also gives what block 0 feeds to its self-attention, on which cache policies measure.
     """
 
     def __init__(self, model: WanTransformer3DModel):
         super().__init__()
-        self.patch = model.config.patch_size
-        self.weight = nn.Parameter(model.patch_embedding.weight.flatten(1).T.contiguous(), requires_grad=False)
-        self.bias = model.patch_embedding.bias
+        self.patch = PatchEmbed(model.patch_embedding, model.config.patch_size)
         embed = model.condition_embedder
         self.time_embedder, self.act, self.time_proj = embed.time_embedder, embed.act_fn, embed.time_proj
-        self.first = model.blocks[0]
+        self.first = FirstModulation(model.blocks[0])
 
     def forward(self, latents: Tensor, time_features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        _, c, frames, rows, columns = latents.shape
-        p_t, p_h, p_w = self.patch
-        x = latents.reshape(c, frames // p_t, p_t, rows // p_h, p_h, columns // p_w, p_w)
-        x = x.permute(1, 3, 5, 0, 2, 4, 6).flatten(3, 6).flatten(0, 2)
-        hidden = (x @ self.weight + self.bias).unsqueeze(0)
-        temb = self.time_embedder(time_features)
-        conditioning = self.time_proj(self.act(temb)).unflatten(1, (6, -1))
-        shift, scale, *_ = modulation(self.first, conditioning)
-        return hidden, temb, conditioning, self.first.norm1(hidden) * (1 + scale) + shift
+        hidden = self.patch(latents).float()
+        temb = apply_in_weights_dtype(self.time_embedder, time_features).float()
+        conditioning = apply_in_weights_dtype(self.time_proj, self.act(temb)).float().unflatten(1, (6, -1))
+        return hidden, temb, conditioning, self.first(hidden, conditioning)
+
+
+class FirstModulation(nn.Module):
+    """The input of a block's self-attention, with nothing of the block but its norm and its table."""
+
+    def __init__(self, block: nn.Module):
+        super().__init__()
+        self.norm1, self.scale_shift_table = block.norm1, block.scale_shift_table
+
+    def forward(self, hidden: Tensor, conditioning: Tensor) -> Tensor:
+        shift, scale, *_ = modulation(self, conditioning)
+        return self.norm1(hidden) * (1 + scale) + shift
 
 
 class Blocks(nn.Module):
@@ -87,9 +86,10 @@ class Blocks(nn.Module):
         for block in self.blocks:
             shift, scale, gate, ff_shift, ff_scale, ff_gate = modulation(block, conditioning)
             x = block.norm1(hidden) * (1 + scale) + shift
-            hidden = hidden + attention(block.attn1, x, x, (rope_cos, rope_sin)) * gate
-            hidden = hidden + attention(block.attn2, block.norm2(hidden), context, None)
-            hidden = hidden + block.ffn(block.norm3(hidden) * (1 + ff_scale) + ff_shift) * ff_gate
+            hidden = hidden + attend(block.attn1, x, x, (rope_cos, rope_sin)) * gate
+            hidden = hidden + attend(block.attn2, block.norm2(hidden), context, None)
+            x = block.norm3(hidden) * (1 + ff_scale) + ff_shift
+            hidden = hidden + apply_in_weights_dtype(block.ffn, x).float() * ff_gate
         return hidden
 
 
@@ -106,7 +106,7 @@ class Head(nn.Module):
         _, _, frames, rows, columns = latents.shape
         p_t, p_h, p_w = self.patch
         shift, scale = (self.table + temb.unsqueeze(1)).chunk(2, dim=1)
-        x = self.project(self.norm(hidden) * (1 + scale) + shift)
+        x = apply_in_weights_dtype(self.project, self.norm(hidden) * (1 + scale) + shift).float()
         x = x.reshape(frames // p_t, rows // p_h, columns // p_w, p_t, p_h, p_w, -1)
         x = x.permute(6, 0, 3, 1, 4, 2, 5)
         return x.reshape(1, -1, frames, rows, columns)

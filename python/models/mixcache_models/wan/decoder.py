@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from torch import Tensor, nn
 
+from ..blocks import apply_in_weights_dtype
+
 #: Frames that a convolution of three frames must remember.
 REMEMBERED = 2
 
@@ -24,13 +26,13 @@ class Memory:
     def extend(self, x: Tensor) -> Tensor:
         """The frames before x, or zeros, and then x."""
         before = None if self.before is None else self.before[len(self.after)]
-        longer = F.pad(x, (0, 0, 0, 0, REMEMBERED, 0)) if before is None else torch.cat([before, x], dim=2)
-        self.after.append(longer[:, :, -REMEMBERED:])
+        longer = F.pad(x, (0, 0, 0, 0, REMEMBERED, 0)) if before is None else torch.cat([before.to(x.dtype), x], dim=2)
+        self.after.append(longer[:, :, -REMEMBERED:].float())
         return longer
 
     def begin(self, x: Tensor) -> None:
         """Zeros, for a convolution that the first call does not run."""
-        self.after.append(torch.zeros_like(F.pad(x, (0, 0, 0, 0, REMEMBERED - 1, 0))))
+        self.after.append(torch.zeros_like(F.pad(x, (0, 0, 0, 0, REMEMBERED - 1, 0))).float())
 
 
 def causal(conv: nn.Conv3d, x: Tensor, memory: Memory) -> Tensor:
@@ -62,7 +64,7 @@ def upsample(block: nn.Module, x: Tensor, memory: Memory) -> Tensor:
 def decode_frame(vae: AutoencoderKLWan, latents: Tensor, memory: Memory) -> Tensor:
     """One latent frame [1, c, 1, h, w] to one or four video frames [1, 3, n, 8h, 8w] in [-1, 1]."""
     decoder = vae.decoder
-    x = causal(decoder.conv_in, vae.post_quant_conv(latents), memory)
+    x = causal(decoder.conv_in, apply_in_weights_dtype(vae.post_quant_conv, latents), memory)
     x = residual(decoder.mid_block.resnets[0], x, memory)
     for attend, resnet in zip(decoder.mid_block.attentions, decoder.mid_block.resnets[1:], strict=True):
         x = residual(resnet, attend(x), memory)
@@ -72,7 +74,7 @@ def decode_frame(vae: AutoencoderKLWan, latents: Tensor, memory: Memory) -> Tens
         for resample in block.upsamplers or []:
             x = upsample(resample, x, memory)
     x = causal(decoder.conv_out, decoder.nonlinearity(decoder.norm_out(x)), memory)
-    return x.clamp(-1, 1)
+    return x.float().clamp(-1, 1)
 
 
 class DecoderFirst(nn.Module):

@@ -1,0 +1,34 @@
+"""FLOPs of a program as PyTorch counts them, on the meta device: no weights, no arithmetic, any size."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from .attention import attention_kind
+from .program import Program, Size
+
+
+def count_flops(component: nn.Module, program: Program, inputs: dict[str, torch.Tensor]) -> int:
+    """Two per multiply-accumulate of every matrix product and convolution."""
+    shell = program.build(copy.deepcopy(component).to("meta"))
+    on_meta = [value.to("meta") for value in inputs.values()]
+    # The counter knows products, not every fused attention.
+    with torch.no_grad(), attention_kind("portable"), FlopCounterMode(display=False) as counter:
+        shell(*on_meta)
+    return counter.get_total_flops()
+
+
+def decoder_flops(component: nn.Module, program: Program, size: Size) -> int:
+    """Of one call of a decoder's program: linear in the pixels but for attention, so two small sizes tell any other."""
+
+    def counted(side: int) -> int:
+        return count_flops(component, program, program.example(Size(1, side, side), torch.Generator().manual_seed(0)))
+
+    few, many = 4, 16
+    low, high = counted(2), counted(4)
+    squared = (high * few - low * many) // (few * many * (many - few))
+    linear = (low - squared * few * few) // few
+    pixels = size.rows * size.columns
+    return linear * pixels + squared * pixels * pixels

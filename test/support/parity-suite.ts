@@ -1,0 +1,181 @@
+/** The tests of parity, for any fixture and any backend: the same numbers have to come from all of them. */
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { DenoiserManifest, GraphManifest } from "../../src/engine/bundle/manifest.ts";
+import type { Bundle } from "../../src/engine/bundle/read.ts";
+import { off } from "../../src/engine/cache/off.ts";
+import { decode } from "../../src/engine/decode.ts";
+import { denoise } from "../../src/engine/denoise.ts";
+import { Pipeline } from "../../src/engine/pipeline.ts";
+import { provide } from "../../src/engine/provided.ts";
+import { randn } from "../../src/engine/random.ts";
+import type { SegmentBackend, State, TensorHandle, Work } from "../../src/engine/segments/contract.ts";
+import { latentDims } from "../../src/engine/shape.ts";
+import { loadTokenizer } from "../../src/engine/text.ts";
+import type { FolderFiles } from "../../src/node/bundle-folder.ts";
+import { largestDifference, relativeDifference } from "./golden.ts";
+import {
+  encodeAll,
+  levels,
+  openParity,
+  type ParityDetail,
+  paritySettings,
+  type References,
+} from "./parity.ts";
+
+/** Of the largest value in the tensor where that is above 1. */
+const SEGMENT_TOLERANCE = 1e-5;
+const LOOP_TOLERANCE = 1e-4;
+/** Of 255 levels: half a level of rounding, and 1e-4 of a value that runs from -1 to 1. */
+const LEVEL_TOLERANCE = 0.5 + 1e-4 * 127.5;
+/** One rounding to float32 of a number up to 1. */
+const PROVIDED_TOLERANCE = 1.2e-7;
+/** diffusers rounds frequencies and angles to float32, the engine only the result: 1000 times half a last digit. */
+const SINUSOID_TOLERANCE = 1e-4;
+
+/** Opens the backend under test on a fixture's bundle. */
+export type OpenBackend = (bundle: Bundle, files: FolderFiles) => Promise<SegmentBackend>;
+
+/** Describes one fixture's tests. */
+export function describeParity(name: string, openBackend: OpenBackend): void {
+  const { about, tensor, files, open } = openParity(name);
+  const [firstRun] = about.runs;
+  if (!firstRun) throw new Error(`${name} has no run`);
+  let bundle: Bundle;
+  let backend: SegmentBackend;
+
+  beforeAll(async () => {
+    bundle = await open();
+    backend = await openBackend(bundle, files);
+  });
+
+  afterAll(async () => {
+    await backend.dispose();
+  });
+
+  const denoiserOf = ({ denoiser }: ParityDetail): DenoiserManifest => {
+    const found = bundle.manifest.denoisers.find(({ id }) => id === denoiser);
+    if (!found) throw new Error(`${name} has no denoiser ${denoiser}`);
+    return found;
+  };
+  const upload = async (references: References): Promise<State> => {
+    const state: Record<string, TensorHandle> = {};
+    for (const [value, reference] of Object.entries(references)) {
+      state[value] = await backend.upload({ dtype: "float32", ...tensor(reference) });
+    }
+    return state;
+  };
+  const expectClose = async (state: State, references: References, where: string, tolerance: number) => {
+    for (const [value, reference] of Object.entries(references)) {
+      const handle = state[value];
+      if (!handle) throw new Error(`${where} gives no ${value}`);
+      expect(handle.dims, `${where}: ${value}`).toEqual(tensor(reference).dims);
+      const error = relativeDifference(
+        (await backend.read(handle)).data as Float32Array,
+        tensor(reference).data,
+      );
+      expect(error, `${where}: ${value}`).toBeLessThanOrEqual(tolerance);
+    }
+  };
+
+  it("the reference was made from these very weights", () => {
+    expect(about.bundle_digest).toBe(bundle.digest);
+  });
+
+  it("the ids of texts are those of Python's tokenizers", async () => {
+    for (const encoder of bundle.manifest.text_encoders) {
+      const tokenize = await loadTokenizer(bundle, encoder);
+      for (const [text, ids] of Object.entries(about.ids)) {
+        expect(tokenize(text).ids, `${encoder.id}: ${text}`).toEqual(ids[encoder.id]);
+      }
+    }
+  });
+
+  it("the text encoders' values are those that the pipeline hands to the denoiser", async () => {
+    for (const [branch, references] of Object.entries(about.prompt_values)) {
+      const state = await encodeAll(
+        bundle,
+        backend,
+        branch === "cond" ? about.prompt : (about.negative_prompt ?? ""),
+      );
+      expect(Object.keys(references)).not.toEqual([]);
+      await expectClose(state, references, branch, SEGMENT_TOLERANCE);
+      backend.release(state);
+    }
+  });
+
+  describe.each(about.details)("denoiser $denoiser, one step", (detail) => {
+    it("what the engine computes itself is diffusers' own", () => {
+      const run = about.runs.find((r) => r.name === detail.run) ?? firstRun;
+      const { shape } = paritySettings(bundle, about, run);
+      const step = { sigma: detail.sigma, timestep: detail.timestep, guidanceScale: about.guidance };
+      for (const [value, { provided }] of Object.entries(denoiserOf(detail).values)) {
+        const reference = detail.values[value];
+        if (!provided || !reference) continue;
+        const made = provide(provided, shape, step);
+        expect(made.dims, value).toEqual(tensor(reference).dims);
+        const tolerance = provided.make === "timestep_sinusoid" ? SINUSOID_TOLERANCE : PROVIDED_TOLERANCE;
+        const error = relativeDifference(made.data as Float32Array, tensor(reference).data);
+        expect(error, value).toBeLessThanOrEqual(tolerance);
+      }
+    });
+
+    it(`each graph, fed with diffusers' own values, is within ${SEGMENT_TOLERANCE} of diffusers`, async () => {
+      const denoiser = denoiserOf(detail);
+      const graphs: [GraphManifest, Work][] = [
+        ...denoiser.prompt_graphs.map((graph): [GraphManifest, Work] => [
+          graph,
+          { kind: "graph", graph: graph.graph, inputs: graph.inputs, outputs: graph.outputs },
+        ]),
+        ...denoiser.segments.map((graph, from): [GraphManifest, Work] => [
+          graph,
+          { kind: "segments", denoiser: denoiser.id, from, to: from + 1 },
+        ]),
+      ];
+      const inputs = { ...(await upload(detail.values)) };
+      for (const [{ graph }, work] of graphs) {
+        const references = detail.outputs[graph.replace(/\.onnx$/, "")];
+        if (!references) throw new Error(`the reference lacks ${graph}`);
+        const outputs = await backend.run(work, inputs);
+        await expectClose(outputs, references, graph, SEGMENT_TOLERANCE);
+        backend.release(outputs);
+        Object.assign(inputs, await upload(references));
+      }
+    });
+  });
+
+  describe.each(about.runs)("$width x $height, $frames frames, from the seed $seed alone", (run) => {
+    it("the guided loop's latents and the decoded frames are those of diffusers' pipeline", async () => {
+      const settings = paritySettings(bundle, about, run);
+      const noise = randn(settings.seed, latentDims(bundle.manifest, settings.shape));
+      const cond = await encodeAll(bundle, backend, about.prompt);
+      const uncond =
+        about.negative_prompt === null ? undefined : await encodeAll(bundle, backend, about.negative_prompt);
+      const conditioning = { cond, ...(uncond && { uncond }) };
+      const { latents } = await denoise(bundle, backend, off, settings, conditioning, noise, {});
+      const wanted = tensor(`${run.name}_latents`).data;
+      expect(largestDifference(latents, wanted)).toBeLessThanOrEqual(LOOP_TOLERANCE);
+      const { frames } = await decode(bundle, backend, settings.shape, latents, {});
+      const theirs = levels(tensor(`${run.name}_frames`), run);
+      expect(largestDifference(frames.data, theirs)).toBeLessThanOrEqual(LEVEL_TOLERANCE);
+    });
+
+    it("the front door, from prompt to frames, gives the same and leaves no tensor behind", async () => {
+      const pipeline = await Pipeline.load(bundle, backend);
+      const before = backend.bytesHeld();
+      const { frames } = await pipeline.generate({
+        prompt: about.prompt,
+        ...(about.negative_prompt !== null && { negative_prompt: about.negative_prompt }),
+        guidance_scale: about.guidance,
+        seed: run.seed,
+        num_inference_steps: about.steps,
+        width: run.width,
+        height: run.height,
+        num_frames: run.frames,
+      });
+      const theirs = levels(tensor(`${run.name}_frames`), run);
+      expect(largestDifference(frames.data, theirs)).toBeLessThanOrEqual(LEVEL_TOLERANCE);
+      expect(backend.bytesHeld()).toBe(before);
+    });
+  });
+}

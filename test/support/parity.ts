@@ -1,0 +1,102 @@
+/** The fixtures of `python/parity`: tiny bundles with what diffusers' own pipelines made from the same weights. */
+
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { type Bundle, readBundle } from "../../src/engine/bundle/read.ts";
+import type { SegmentBackend, State } from "../../src/engine/segments/contract.ts";
+import { resolveSettings, type Settings } from "../../src/engine/settings.ts";
+import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
+import { FolderFiles } from "../../src/node/bundle-folder.ts";
+import { readGolden, type Tensor } from "./golden.ts";
+
+const MODELS = path.join(import.meta.dirname, "../fixtures/models");
+
+/** The names of all fixtures. */
+export const PARITY_FIXTURES: readonly string[] = readdirSync(MODELS).sort();
+
+/** One video, from its seed alone. */
+export interface ParityRun {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly seed: number;
+}
+
+/** Value names, each with the name of its reference tensor. */
+export type References = Readonly<Record<string, string>>;
+
+/** What one denoiser reads and gives in one step of the first run. */
+export interface ParityDetail {
+  readonly denoiser: string;
+  readonly run: string;
+  readonly timestep: number;
+  readonly sigma: number;
+  readonly values: References;
+  /** By graph without its ending: what it has to give, from diffusers' own values. */
+  readonly outputs: Readonly<Record<string, References>>;
+}
+
+/** What `golden.json` says. */
+export interface ParityAbout {
+  readonly prompt: string;
+  readonly negative_prompt: string | null;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly runs: readonly ParityRun[];
+  /** By text and encoder. */
+  readonly ids: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  readonly bundle_digest: string;
+  readonly prompt_values: Readonly<Record<string, References>>;
+  readonly details: readonly ParityDetail[];
+}
+
+/** One fixture. */
+export interface Parity {
+  readonly about: ParityAbout;
+  readonly tensor: (name: string) => Tensor;
+  readonly files: FolderFiles;
+  readonly open: () => Promise<Bundle>;
+}
+
+/** Reads a fixture's reference; `open` reads its bundle. */
+export function openParity(name: string): Parity {
+  const folder = path.join(MODELS, name);
+  const files = new FolderFiles(path.join(folder, "bundle"));
+  return { ...readGolden<ParityAbout>(folder), files, open: () => readBundle(files) };
+}
+
+/** The settings of a reference run. */
+export function paritySettings({ manifest }: Bundle, about: ParityAbout, run: ParityRun): Settings {
+  return resolveSettings(manifest, {
+    prompt: about.prompt,
+    ...(about.negative_prompt !== null && { negative_prompt: about.negative_prompt }),
+    seed: run.seed,
+    num_inference_steps: about.steps,
+    guidance_scale: about.guidance,
+    width: run.width,
+    height: run.height,
+    num_frames: run.frames,
+  });
+}
+
+/** What all text encoders make of one text. */
+export async function encodeAll(bundle: Bundle, backend: SegmentBackend, text: string): Promise<State> {
+  let state: State = {};
+  for (const encoder of bundle.manifest.text_encoders) {
+    const tokens = (await loadTokenizer(bundle, encoder))(text);
+    state = { ...state, ...(await encodeText(backend, encoder, tokens, {})) };
+  }
+  return state;
+}
+
+/** Frames of diffusers, [1, frames, 3, height, width] in 0 … 1, in the order of bytes, in levels of 0 … 255. */
+export function levels(frames: Tensor, { width, height }: ParityRun): Float32Array {
+  const { data } = frames;
+  const plane = width * height;
+  return Float32Array.from({ length: data.length }, (_, i) => {
+    const frame = Math.floor(i / (3 * plane));
+    const [pixel, channel] = [Math.floor(i / 3) % plane, i % 3];
+    return (data[(frame * 3 + channel) * plane + pixel] ?? 0) * 255;
+  });
+}
