@@ -16,6 +16,7 @@ import torch
 
 from .grammar import MAX_TOKENS, VOCABULARY, caption, encode, is_held_out, sample_scene
 from .model import LATENT, ShapesModel, time_features
+from .muon import Muon
 from .render import alphas, colours, paint, to_latents
 
 
@@ -61,6 +62,11 @@ def split_parameters(model):
     return muon, adam
 
 
+def has_bf16() -> bool:
+    """Without instructions for it, a CPU multiplies bfloat16 many times slower than float32."""
+    return torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
@@ -72,10 +78,12 @@ def main():
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--adam-rate", type=float, default=2e-3)
     parser.add_argument("--ema", type=float, default=0.998)
+    parser.add_argument("--object-weight", type=float, default=2, help="what an error on the object adds to its weight")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=has_bf16(), help="default: where matrices multiply fast in it")
     parser.add_argument("--from-weights", type=Path, help="start from the weights of another run's checkpoint")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -87,7 +95,7 @@ def main():
     ema = {k: v.clone() for k, v in model.state_dict().items()}
     muon_params, adam_params = split_parameters(model)
     optimisers = [
-        (torch.optim.Muon(muon_params, lr=args.muon_rate, weight_decay=0.01, momentum=0.95), args.muon_rate),
+        (Muon(muon_params, args.muon_rate, 0.01, 0.95, torch.bfloat16 if args.bf16 else torch.float32), args.muon_rate),
         (torch.optim.AdamW(adam_params, lr=args.adam_rate, betas=(0.9, 0.98), weight_decay=0.01), args.adam_rate),
     ]
     state = {"step": 0, "samples": 0, "seconds": 0.0}
@@ -128,9 +136,9 @@ def main():
         t = 3 * t / (1 + 2 * t)
         level = t[:, None, None, None, None]
         noisy = (1 - level) * clean + level * torch.randn_like(clean)
-        with torch.autocast(args.device, dtype=torch.bfloat16):
+        with torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.bf16):
             predicted = network(noisy, time_features(t), ids)
-        weight = (1 + 2 * (alpha[:, None] > 0.02)) / level.clamp(min=0.3)
+        weight = (1 + args.object_weight * (alpha[:, None] > 0.02)) / level.clamp(min=0.3)
         loss = (weight * (predicted.float() - clean) ** 2).mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
