@@ -26,6 +26,8 @@ class Stored:
     dtype: str
     shape: tuple[int, ...]
     bytes: int
+    #: Of its first byte in the file.
+    offset: int
 
 
 def read_header(path: Path) -> dict[str, Stored]:
@@ -46,10 +48,11 @@ def read_header(path: Path) -> dict[str, Stored]:
     end = 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0)
     if size != end:
         raise ModelError(f"{path} has {size:,} bytes instead of {end:,}: it was cut off. Download it again.")
-    return {
-        name: Stored(path, name, e["dtype"], tuple(e["shape"]), e["data_offsets"][1] - e["data_offsets"][0])
-        for name, e in header.items()
-    }
+    found: dict[str, Stored] = {}
+    for name, entry in header.items():
+        start, stop = entry["data_offsets"]
+        found[name] = Stored(path, name, entry["dtype"], tuple(entry["shape"]), stop - start, 8 + length + start)
+    return found
 
 
 def stored_tensors(folder: Path) -> dict[str, Stored]:
