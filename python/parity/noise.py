@@ -57,8 +57,8 @@ def case(seed: int, shape: list[int]) -> dict:
 def main() -> None:
     root = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=root / "test/fixtures/noise.json")
-    out = parser.parse_args().out
+    parser.add_argument("--output", type=Path, default=root / "test/fixtures/noise.json")
+    out = parser.parse_args().output
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"):
         raise SystemExit("This needs a processor with AVX2: elsewhere torch gives other last bits.")
     fixture = {

@@ -1,0 +1,52 @@
+/** The fixtures that Python makes, and the script that makes each. */
+
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+
+export const ROOT = path.join(import.meta.dirname, "../../..");
+const MODELS = path.join(ROOT, "test/fixtures/models");
+const SCRIPTS = path.join(ROOT, "python/parity");
+
+export interface Fixture {
+  readonly name: string;
+  /** A folder or a file of the repository. */
+  readonly committed: string;
+  /** Undefined where no script makes it. */
+  readonly script: string | undefined;
+}
+
+/** Numbers that are no model's. */
+const TABLES: readonly Fixture[] = [
+  { name: "noise", committed: "test/fixtures/noise.json", script: "python/parity/noise.py" },
+  { name: "schedulers", committed: "test/fixtures/schedulers.json", script: "python/parity/schedulers.py" },
+].map((table) => ({ ...table, committed: path.join(ROOT, table.committed) }));
+
+/** The names of all models with a fixture. */
+export function modelNames(): string[] {
+  return readdirSync(MODELS, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+export function fixtures(): Fixture[] {
+  const models = modelNames().map((name) => ({
+    name,
+    committed: path.join(MODELS, name),
+    script: scriptOf(name),
+  }));
+  return [...TABLES, ...models];
+}
+
+/** `hunyuan-video` is made by hunyuan_video.py, `cogvideox-rotary` by cogvideox.py: the longest name that fits. */
+export function scriptOf(
+  model: string,
+  exists = (file: string) => existsSync(path.join(ROOT, file)),
+): string | undefined {
+  const words = model.split("-");
+  for (let count = words.length; count > 0; count--) {
+    const file = `${path.relative(ROOT, SCRIPTS)}/${words.slice(0, count).join("_")}.py`;
+    if (exists(file)) return file;
+  }
+  return undefined;
+}
