@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly quiet?: boolean;
 }
 
-const TAIL_LINES = 15;
+const TAIL_LINES = 40;
 
 /** Rejects only where the program cannot be started at all. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {

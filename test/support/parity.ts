@@ -9,7 +9,8 @@ import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
 import { readGolden, type Tensor } from "./golden.ts";
 
-const MODELS = path.join(import.meta.dirname, "../fixtures/models");
+/** test:parity sets it to fixtures that it made anew. */
+const MODELS = process.env.MIXCACHE_PARITY_FIXTURES ?? path.join(import.meta.dirname, "../fixtures/models");
 
 /** The names of all fixtures. */
 export const PARITY_FIXTURES: readonly string[] = readdirSync(MODELS).sort();

@@ -9,6 +9,8 @@ const SCRIPTS = path.join(ROOT, "python/parity");
 
 export interface Fixture {
   readonly name: string;
+  /** A model's is a folder with a bundle, made from a diffusers folder; a table is one file. */
+  readonly kind: "model" | "table";
   /** A folder or a file of the repository. */
   readonly committed: string;
   /** Undefined where no script makes it. */
@@ -19,7 +21,7 @@ export interface Fixture {
 const TABLES: readonly Fixture[] = [
   { name: "noise", committed: "test/fixtures/noise.json", script: "python/parity/noise.py" },
   { name: "schedulers", committed: "test/fixtures/schedulers.json", script: "python/parity/schedulers.py" },
-].map((table) => ({ ...table, committed: path.join(ROOT, table.committed) }));
+].map((table) => ({ ...table, kind: "table", committed: path.join(ROOT, table.committed) }));
 
 /** The names of all models with a fixture. */
 export function modelNames(): string[] {
@@ -32,6 +34,7 @@ export function modelNames(): string[] {
 export function fixtures(): Fixture[] {
   const models = modelNames().map((name) => ({
     name,
+    kind: "model" as const,
     committed: path.join(MODELS, name),
     script: scriptOf(name),
   }));

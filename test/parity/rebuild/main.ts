@@ -13,14 +13,16 @@ import { parseArgs } from "node:util";
 import { EnvironmentError, preparePython, pythonEnvironment } from "../../../scripts/python/environment.ts";
 import { run } from "../../../scripts/python/process.ts";
 import { fixtures, ROOT } from "./fixtures.ts";
-import { rebuild, type Tools } from "./rebuild.ts";
+import { rebuild, Scratch, type Tools } from "./rebuild.ts";
 import { failed, type Outcome, passed, type Result, skipped, summary } from "./report.ts";
 
 /** Every script computes with one thread, so that its sums have one order. */
 const MOST_JOBS = 2;
 
 interface Check {
+  /** What `--only` names: a fixture, "python" or "torch". */
   readonly name: string;
+  readonly title: string;
   readonly work: () => Promise<Outcome>;
 }
 
@@ -32,50 +34,80 @@ async function main(): Promise<void> {
       keep: { type: "string" },
     },
   });
-  const only = values.only?.split(",").map((name) => name.trim());
   const python = await preparePython();
   process.stderr.write(`Python: ${python.note}\n`);
   const tools: Tools = { python: python.command, env: pythonEnvironment(), quiet: true };
-  const scratch = values.keep ?? (await mkdtemp(path.join(tmpdir(), "mixcache-parity-")));
-  await mkdir(scratch, { recursive: true });
+  const scratch = new Scratch(
+    path.resolve(values.keep ?? (await mkdtemp(path.join(tmpdir(), "mixcache-parity-")))),
+  );
+  await mkdir(scratch.folder, { recursive: true });
   try {
-    const all = checks(tools, scratch, values.quick);
-    const unknown = only?.filter((name) => !all.some((check) => check.name.split(": ").includes(name))) ?? [];
-    if (unknown.length > 0) {
-      const names = [...new Set(all.flatMap(({ name }) => name.split(": ").slice(1)))];
-      throw new EnvironmentError(`--only knows no ${unknown.join(", ")}; there are ${names.join(", ")}.`);
-    }
-    const chosen = all.filter(({ name }) => !only || name.split(": ").some((part) => only.includes(part)));
-    const results = await inTurn(chosen, Math.min(MOST_JOBS, availableParallelism()));
+    const chosen = choose(checks(tools, scratch, values.quick), values.only);
+    // The torch worker computes with the weights that the others make.
+    const last = chosen.filter(({ name }) => name === "torch");
+    const first = chosen.filter(({ name }) => name !== "torch");
+    const results = [
+      ...(await inTurn(first, Math.min(MOST_JOBS, availableParallelism()))),
+      ...(await inTurn(last, 1)),
+    ];
     process.stdout.write(`${summary(results)}\n`);
     if (results.some(({ status }) => status === "failed")) process.exitCode = 1;
   } finally {
-    if (values.keep === undefined) await rm(scratch, { recursive: true, force: true });
+    if (values.keep === undefined) await rm(scratch.folder, { recursive: true, force: true });
   }
 }
 
-function checks(tools: Tools, scratch: string, quick: boolean): Check[] {
+function checks(tools: Tools, scratch: Scratch, quick: boolean): Check[] {
   const rebuilt = fixtures().map((fixture) => ({
-    name: `rebuild: ${fixture.name}`,
-    work: () => rebuild(tools, fixture, path.join(scratch, fixture.name)),
+    name: fixture.name,
+    title: `rebuild ${fixture.name}`,
+    work: () => rebuild(tools, fixture, scratch),
   }));
-  return [...rebuilt, { name: "tests: python", work: () => pythonTests(tools, quick) }];
+  return [
+    ...rebuilt,
+    { name: "python", title: "Python's own tests", work: () => pythonTests(tools, quick) },
+    { name: "torch", title: "torch worker", work: () => torchParity(tools, scratch) },
+  ];
+}
+
+/** @throws EnvironmentError where `--only` names something else */
+function choose(all: readonly Check[], only: string | undefined): readonly Check[] {
+  if (only === undefined) return all;
+  const wanted = only.split(",").map((name) => name.trim());
+  const unknown = wanted.filter((name) => !all.some((check) => check.name === name));
+  if (unknown.length > 0) {
+    const names = all.map(({ name }) => name).join(", ");
+    throw new EnvironmentError(`--only knows no ${unknown.join(", ")}; there are ${names}.`);
+  }
+  return all.filter(({ name }) => wanted.includes(name));
 }
 
 async function pythonTests({ python, env, quiet }: Tools, quick: boolean): Promise<Outcome> {
-  if (!existsSync(path.join(ROOT, "python/tests"))) return skipped("There is no python/tests.");
-  const args = [
-    "-m",
-    "pytest",
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    ...(quick ? ["-m", "not slow"] : []),
-    "python/tests",
-  ];
+  const chosen = quick ? ["-m", "not slow"] : [];
+  const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", ...chosen, "python/tests"];
   const { code, tail } = await run(python, args, { cwd: ROOT, env, quiet });
-  const last = tail.split("\n").at(-1) ?? "";
-  return code === 0 ? passed(last) : failed(tail);
+  return code === 0 ? passed(tail.split("\n").at(-1) ?? "") : failed(tail);
+}
+
+/** The parity suite through the torch worker, on the fixtures that were just made. */
+async function torchParity({ python, env, quiet }: Tools, scratch: Scratch): Promise<Outcome> {
+  if (!existsSync(scratch.weights)) return skipped("No model was rebuilt: name one with --only, too.");
+  const { code, tail } = await run(
+    process.execPath,
+    [path.join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "test/parity/torch.test.ts"],
+    {
+      cwd: ROOT,
+      env: {
+        ...env,
+        NO_COLOR: "1",
+        MIXCACHE_PARITY_PYTHON: python,
+        MIXCACHE_PARITY_WEIGHTS: scratch.weights,
+        MIXCACHE_PARITY_FIXTURES: scratch.fixtures,
+      },
+      quiet,
+    },
+  );
+  return code === 0 ? passed(tail.split("\n").at(-1) ?? "") : failed(tail);
 }
 
 /** All checks in their order, some at a time; one that throws has failed. */
@@ -85,11 +117,11 @@ async function inTurn(checks: readonly Check[], jobs: number): Promise<Result[]>
   const worker = async () => {
     for (let check = waiting.shift(); check; check = waiting.shift()) {
       const started = performance.now();
-      process.stderr.write(`${check.name} …\n`);
+      process.stderr.write(`${check.title} …\n`);
       const outcome = await check.work().catch((error: unknown) => failed(String(error)));
       const seconds = (performance.now() - started) / 1000;
-      process.stderr.write(`${check.name}: ${outcome.status}, ${seconds.toFixed(0)} s\n`);
-      results.push({ check: check.name, seconds, ...outcome });
+      process.stderr.write(`${check.title}: ${outcome.status}, ${seconds.toFixed(0)} s\n`);
+      results.push({ check: check.title, seconds, ...outcome });
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));

@@ -27,17 +27,36 @@ export interface Tools {
 
 const TIMEOUT_MS = 20 * 60_000;
 
-/** `into` is a folder for this fixture alone. */
-export async function rebuild(tools: Tools, fixture: Fixture, into: string): Promise<Outcome> {
+/** Where a run puts what it makes: `fixtures/wan`, and the diffusers folder that it was made from, `weights/wan`. */
+export class Scratch {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  get fixtures(): string {
+    return path.join(this.folder, "fixtures");
+  }
+
+  get weights(): string {
+    return path.join(this.folder, "weights");
+  }
+}
+
+export async function rebuild(tools: Tools, fixture: Fixture, scratch: Scratch): Promise<Outcome> {
   const { python, env, quiet } = tools;
   if (fixture.script === undefined) {
     return failed(
       `No script of python/parity makes it: name one after the fixture, with underscores for hyphens.`,
     );
   }
+  const models = fixture.kind === "model";
+  const into = models ? scratch.fixtures : scratch.folder;
   await mkdir(into, { recursive: true });
   const output = path.join(into, path.basename(fixture.committed));
-  const made = await run(python, [fixture.script, "--output", output], {
+  const weights = models ? ["--folder", path.join(scratch.weights, fixture.name)] : [];
+  const made = await run(python, [fixture.script, "--output", output, ...weights], {
     cwd: ROOT,
     env,
     quiet,

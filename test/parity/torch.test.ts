@@ -1,0 +1,46 @@
+/**
+ * Every model through the torch worker against diffusers' pipeline: the suite of `models.test.ts` on another backend.
+ *
+ * `npm run test:parity` makes the weights and runs this; without Python there is nothing to run.
+ */
+
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { openBackend, type TorchOptions } from "../../src/node/index.ts";
+import { PARITY_FIXTURES } from "../support/parity.ts";
+import { cosine, describeCosine } from "../support/parity-cosine.ts";
+import { describeParity, type OpenBackend } from "../support/parity-suite.ts";
+
+/** Set by test:parity: a Python that has torch, and a folder with a diffusers folder for each fixture. */
+const { MIXCACHE_PARITY_PYTHON: python, MIXCACHE_PARITY_WEIGHTS: weights } = process.env;
+
+/** float16 has 11 bits and bfloat16 8; the worker keeps norms and sums of residuals in float32. */
+const HALVES = [
+  ["float16", 0.9999],
+  ["bfloat16", 0.999],
+] as const;
+
+it("the cosine tells directions apart", () => {
+  expect(cosine([1, 2, 3], [2, 4, 6])).toBeCloseTo(1, 12);
+  expect(cosine([1, 0], [1, 0.1])).toBeLessThan(0.9999);
+  expect(cosine([1, 0], [1])).toBeNaN();
+});
+
+function open(name: string, dtype: NonNullable<TorchOptions["dtype"]>): OpenBackend {
+  return async ({ manifest }, files) => {
+    if (!python || !weights) throw new Error("npm run test:parity sets the variables that this needs");
+    const torch = { python, weights: path.join(weights, name), device: "cpu", dtype };
+    return (await openBackend(manifest, files, { bundle: files.location, threads: 1, torch })).backend;
+  };
+}
+
+const here = PARITY_FIXTURES.filter((name) => weights && existsSync(path.join(weights, name)));
+
+describe.skipIf(!python || here.length === 0)("the torch worker (npm run test:parity)", () => {
+  describe.each(here)("%s", (name) => {
+    describe("float32", () => describeParity(name, open(name, "float32")));
+    describe.each(HALVES)("%s", (dtype, least) => describeCosine(name, open(name, dtype), least));
+  });
+  it("is measured where Python is at hand", () => expect(here).not.toEqual([]));
+});
