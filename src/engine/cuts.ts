@@ -30,10 +30,11 @@ export function shareUpTo(denoiser: DenoiserManifest, sizes: TokenCounts, cut: n
   return sum(flops.slice(0, segmentAt(denoiser, cut))) / sum(flops);
 }
 
-/** DiT and text tokens of a run; the text tokens are those of the longest three-dimensional prompt value. */
+/** DiT and text tokens of a run; texts are the three-dimensional prompt values. */
 export function tokenCounts({ values }: DenoiserManifest, tokens: number, state: State): TokenCounts {
-  const texts = Object.entries(state).filter(
-    ([name, { dims }]) => values[name]?.kind === "prompt" && dims.length === 3,
-  );
-  return { tokens, text: Math.max(0, ...texts.map(([, { dims }]) => dims[1] ?? 0)) };
+  const texts: Record<string, number> = {};
+  for (const [name, { dims }] of Object.entries(state)) {
+    if (values[name]?.kind === "prompt" && dims.length === 3) texts[name] = dims[1] ?? 0;
+  }
+  return { tokens, text: Math.max(0, ...Object.values(texts)), texts };
 }

@@ -18,6 +18,14 @@ describe("resolveSettings", () => {
     });
   });
 
+  it("has the bundle's negative prompt unless the request has its own, even an empty one", () => {
+    const own = { ...manifest, default_negative_prompt: "blurry" };
+    const negatives = [{}, { negative_prompt: "dark" }, { negative_prompt: "" }].map(
+      (request) => resolveSettings(own, { prompt: "x", ...request }).negativePrompt,
+    );
+    expect(negatives).toEqual(["blurry", "dark", ""]);
+  });
+
   it("takes seeds up to 2^64 - 1", () => {
     expect(resolveSettings(manifest, { prompt: "x", seed: 2n ** 64n - 1n }).seed).toBe(2n ** 64n - 1n);
   });

@@ -7,6 +7,7 @@ import { type VideoShape, videoShape } from "./shape.ts";
 /** What a caller asks for. Only the prompt is needed; the bundle has defaults for the rest. */
 export interface GenerateRequest {
   readonly prompt: string;
+  /** Default: the bundle's own. An empty one is none. */
   readonly negative_prompt?: string;
   /** 0 to 2^64 − 1; the same noise as PyTorch's CPU generator with this seed. Default 0. */
   readonly seed?: number | bigint;
@@ -42,8 +43,10 @@ export function resolveSettings(manifest: Manifest, request: GenerateRequest): S
   const { video } = manifest;
   return {
     prompt: checkPrompt("prompt", request.prompt),
-    negativePrompt:
-      request.negative_prompt === undefined ? "" : checkLength("negative_prompt", request.negative_prompt),
+    negativePrompt: checkLength(
+      "negative_prompt",
+      request.negative_prompt ?? manifest.default_negative_prompt,
+    ),
     seed: checkSeed(request.seed ?? 0),
     steps: checkSteps(request.num_inference_steps ?? manifest.default_steps, manifest.max_steps),
     guidanceScale: checkGuidance(manifest, request),

@@ -1,46 +1,56 @@
 /** Prompt → token ids → conditioning. */
 
 import { MixcacheError } from "../errors.ts";
-import type { TextEncoderManifest } from "./bundle/manifest.ts";
+import type { TextEncoderManifest } from "./bundle/manifest-text.ts";
 import type { Bundle } from "./bundle/read.ts";
 import type { RunOptions, SegmentBackend, State, TensorHandle } from "./segments/contract.ts";
+import { encoderText } from "./text-clean.ts";
 import { parseWordVocabulary, type Tokens, wordTokens } from "./tokenizer.ts";
+import { byteTokens } from "./tokenizer-bytes.ts";
 import { parseSubwordTokenizer, subwordTokens } from "./tokenizer-subword.ts";
 
 /** Turns a text into ids by the encoder's own rules. */
 export type Tokenizer = (text: string) => Tokens;
 
+/** Nothing of the text is for this encoder. */
+const NO_TOKENS: Tokens = { ids: [], length: 0, unknownWords: [], droppedWords: [] };
+
 /** Reads an encoder's tokenizer from the bundle. */
 export async function loadTokenizer(bundle: Bundle, encoder: TextEncoderManifest): Promise<Tokenizer> {
-  const { file } = encoder.tokenizer;
-  const bytes = await bundle.files.read(file);
+  const tokenize = await readTokenizer(bundle, encoder);
+  return (prompt) => {
+    const text = encoderText(encoder, prompt);
+    return text === undefined ? NO_TOKENS : tokenize(text);
+  };
+}
+
+async function readTokenizer({ files }: Bundle, encoder: TextEncoderManifest): Promise<Tokenizer> {
+  const { tokenizer, max_tokens } = encoder;
+  const pads = encoder.pad === "to_max";
+  if (tokenizer.kind === "bytes") return (text) => byteTokens(tokenizer, text, max_tokens, pads);
+  const { file } = tokenizer;
+  const bytes = await files.read(file);
   if (!bytes)
     throw new MixcacheError(
       "bundle_file_missing",
-      `The tokenizer ${file} is missing from ${bundle.files.location}.`,
+      `The tokenizer ${file} is missing from ${files.location}.`,
     );
+  const json = new TextDecoder().decode(bytes);
   try {
-    const tokenize = tokenizerOf(encoder, new TextDecoder().decode(bytes));
-    return (text) => tokenize(encoder.template.replace("{prompt}", () => text));
+    if (tokenizer.kind === "words") {
+      const vocabulary = parseWordVocabulary(json);
+      return (text) => wordTokens(vocabulary, text, max_tokens, encoder.pad);
+    }
+    const subwords = parseSubwordTokenizer(json);
+    return (text) => subwordTokens(subwords, text, max_tokens, pads ? tokenizer.pad_id : undefined);
   } catch (cause) {
-    const what = encoder.tokenizer.kind === "words" ? "a list of words" : "one of Hugging Face's tokenizers";
+    const what = tokenizer.kind === "words" ? "a list of words" : "one of Hugging Face's tokenizers";
     throw new MixcacheError(
       "bundle_invalid",
       `The tokenizer ${file} is not ${what}. Export the bundle again.`,
       { cause },
     );
   }
-}
-
-/** The encoder's tokenizer from its file's text; throws where the file is not one. */
-function tokenizerOf({ tokenizer, max_tokens, pad }: TextEncoderManifest, json: string): Tokenizer {
-  if (tokenizer.kind === "words") {
-    const vocabulary = parseWordVocabulary(json);
-    return (text) => wordTokens(vocabulary, text, max_tokens, pad);
-  }
-  const subwords = parseSubwordTokenizer(json);
-  const padId = pad === "to_max" ? tokenizer.pad_id : undefined;
-  return (text) => subwordTokens(subwords, text, max_tokens, padId);
 }
 
 /**
@@ -53,6 +63,7 @@ export async function encodeText(
   tokens: Tokens,
   options: RunOptions,
 ): Promise<State> {
+  if (tokens.ids.length === 0) return emptyValues(backend, encoder);
   const dims = [1, tokens.ids.length];
   const state: Record<string, TensorHandle> = {};
   const ints = (values: readonly number[]) => BigInt64Array.from(values, BigInt);
@@ -75,6 +86,19 @@ export async function encodeText(
   } finally {
     backend.release(state);
   }
+}
+
+/** What an encoder gives for a text without tokens, for which no graph runs: [1, 0, channels]. */
+async function emptyValues(backend: SegmentBackend, { outputs }: TextEncoderManifest): Promise<State> {
+  const state: Record<string, TensorHandle> = {};
+  for (const { value, channels = 0 } of Object.values(outputs)) {
+    state[value] = await backend.upload({
+      dtype: "float32",
+      dims: [1, 0, channels],
+      data: new Float32Array(0),
+    });
+  }
+  return state;
 }
 
 /** Crops the template's tokens and trims or zeroes what lies beyond the text. */

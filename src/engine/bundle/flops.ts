@@ -1,16 +1,23 @@
 /** FLOPs from the manifest's polynomials. */
 
-import type { FlopsPolynomial } from "./manifest.ts";
 import type { DecoderFlops } from "./manifest-decoder.ts";
+import type { FlopsPolynomial } from "./manifest-parts.ts";
 
 /** The sizes that FLOPs depend on: DiT tokens and text tokens. */
 export interface TokenCounts {
   readonly tokens: number;
+  /** Of the longest text. */
   readonly text: number;
+  /** Of each text by the name of its prompt value. */
+  readonly texts?: Readonly<Record<string, number>>;
 }
 
 /** FLOPs (two per multiply-accumulate of a matrix product) of one run at these sizes. */
-export function flopsOf(polynomial: FlopsPolynomial, { tokens, text }: TokenCounts): number {
+export function flopsOf(
+  polynomial: FlopsPolynomial,
+  { tokens, text: longest, texts = {} }: TokenCounts,
+): number {
+  const text = polynomial.texts?.reduce((sum, name) => sum + (texts[name] ?? 0), 0) ?? longest;
   return (
     polynomial.constant +
     polynomial.tokens * tokens +

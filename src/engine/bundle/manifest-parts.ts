@@ -22,3 +22,20 @@ const binding = z
   .describe("The graph's own tensor names, each with the name of the value it reads or writes.");
 
 export const graph = z.strictObject({ graph: file, inputs: binding, outputs: binding });
+
+/** FLOPs as a polynomial of the DiT tokens S and text tokens T: two per multiply-accumulate of every matrix product. */
+export const flops = z.strictObject({
+  constant: z.number().min(0).default(0),
+  tokens: z.number().min(0).default(0).describe("times S"),
+  tokens_squared: z.number().min(0).default(0).describe("times S squared"),
+  text: z.number().min(0).default(0).describe("times T"),
+  tokens_text: z.number().min(0).default(0).describe("times S times T"),
+  text_squared: z.number().min(0).default(0).describe("times T squared"),
+  texts: z
+    .array(name)
+    .min(1)
+    .optional()
+    .describe("Prompt values whose tokens together are T; default: T is the longest prompt value alone."),
+});
+
+export type FlopsPolynomial = z.infer<typeof flops>;

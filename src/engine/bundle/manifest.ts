@@ -8,7 +8,8 @@
 
 import { z } from "zod";
 import { decoder } from "./manifest-decoder.ts";
-import { count, dimension, file, graph, index, name } from "./manifest-parts.ts";
+import { count, dimension, file, flops, graph, index, name } from "./manifest-parts.ts";
+import { textEncoder } from "./manifest-text.ts";
 
 /** The format this engine reads. A new major number is a new format. */
 export const BUNDLE_FORMAT = "mixcache.bundle/1";
@@ -119,16 +120,6 @@ const value = z
   })
   .describe("A named tensor that graphs read or write.");
 
-/** FLOPs as a polynomial of the DiT tokens S and text tokens T: two per multiply-accumulate of every matrix product. */
-const flops = z.strictObject({
-  constant: z.number().min(0).default(0),
-  tokens: z.number().min(0).default(0).describe("times S"),
-  tokens_squared: z.number().min(0).default(0).describe("times S squared"),
-  text: z.number().min(0).default(0).describe("times T"),
-  tokens_text: z.number().min(0).default(0).describe("times S times T"),
-  text_squared: z.number().min(0).default(0).describe("times T squared"),
-});
-
 const segment = graph.extend({
   id: name,
   blocks: z.tuple([index, index]).describe("The transformer blocks inside, from the first up to the second."),
@@ -177,39 +168,6 @@ const denoiser = z
   })
   .describe("A DiT, or one expert of several.");
 
-const textOutput = z.strictObject({
-  value: name.describe("The prompt value this output becomes."),
-  rule: z
-    .enum(["as_is", "trim", "zero_pad"])
-    .describe("as_is: all tokens. trim: only the prompt's own. zero_pad: zeros beyond the prompt's own."),
-});
-
-const tokenizer = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("words"), file }).describe("A list of words, see docs/bundle-format.md."),
-  z
-    .strictObject({
-      kind: z.literal("huggingface"),
-      file,
-      pad_id: index.default(0).describe("The id that fills up to max_tokens."),
-    })
-    .describe("The tokenizer.json of Hugging Face's tokenizers."),
-]);
-
-const textEncoder = z
-  .strictObject({
-    id: name,
-    tokenizer,
-    template: z.string().default("{prompt}"),
-    crop_start: index.default(0).describe("Leading tokens of the template that are dropped from the output."),
-    max_tokens: count.describe("Tokens that the graph gets at the most, the template's among them."),
-    pad: z.enum(["to_max", "none"]),
-    graph: file,
-    inputs: z.strictObject({ ids: z.string(), mask: z.string().optional() }),
-    outputs: z.record(z.string(), textOutput),
-    flops,
-  })
-  .describe("Text to conditioning; run once per prompt and then unloaded where memory is short.");
-
 const scheduler = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("flow_match_euler"), shift: z.number().positive() }),
   z.strictObject({
@@ -256,6 +214,10 @@ export const manifestSchema = z
     video,
     latents,
     text_encoders: z.array(textEncoder).min(1),
+    default_negative_prompt: z
+      .string()
+      .default("")
+      .describe("Used where a request has no negative prompt of its own; with guidance by two runs only."),
     denoisers: z.array(denoiser).min(1),
     schedulers: z.array(scheduler).min(1).describe("The first is the default."),
     default_steps: count,
@@ -276,8 +238,6 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type DenoiserManifest = z.infer<typeof denoiser>;
 export type SegmentManifest = z.infer<typeof segment>;
 export type ModuleManifest = z.infer<typeof moduleStep>;
-export type TextEncoderManifest = z.infer<typeof textEncoder>;
 export type SchedulerManifest = z.infer<typeof scheduler>;
 export type GraphManifest = z.infer<typeof graph>;
 export type ProvidedValue = z.infer<typeof provided>;
-export type FlopsPolynomial = z.infer<typeof flops>;

@@ -80,6 +80,16 @@ describe("checkStructure", () => {
       /starts at noise level 0.95/,
     ],
     [
+      "an encoder of quoted parts that can't say how wide nothing is",
+      (m) => m.text_encoders.map((encoder) => Object.assign(encoder, { quoted: "{text}" })),
+      /text encoder text may get no text at all, but its output context has no channels/,
+    ],
+    [
+      "FLOPs of texts that are none",
+      (_, d) => (segment(d, 1).flops.texts = ["context", "hidden"]),
+      /count the tokens of hidden, which is no prompt value/,
+    ],
+    [
       "a decoder without state",
       (m) => (m.decoder.first.outputs = { frames: "frames" }),
       /decoder.next reads state/,

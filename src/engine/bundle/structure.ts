@@ -12,6 +12,7 @@ export function checkStructure(manifest: Manifest): void {
   checkFiles(manifest);
   checkLatents(manifest);
   checkNoiseLevels(manifest.denoisers);
+  checkTexts(manifest);
   const textValues = new Set(
     manifest.text_encoders.flatMap((e) => Object.values(e.outputs).map((o) => o.value)),
   );
@@ -48,7 +49,9 @@ function checkFiles(manifest: Manifest): void {
     broken("engines has torch, but nothing says which weights it needs (torch).");
   // A bundle for torch alone has no graphs: they are names of the worker's programs.
   if (manifest.engines.includes("onnx")) for (const { where, graph } of graphsOf(manifest)) has(graph, where);
-  for (const encoder of manifest.text_encoders) has(encoder.tokenizer.file, `tokenizer of ${encoder.id}`);
+  for (const { id, tokenizer } of manifest.text_encoders) {
+    if (tokenizer.kind !== "bytes") has(tokenizer.file, `tokenizer of ${id}`);
+  }
   for (const [path, entry] of Object.entries(manifest.files)) {
     for (const weights of entry.weights) has(weights, `graph ${path}`);
   }
@@ -133,6 +136,22 @@ function checkValues(denoiser: DenoiserManifest, textValues: ReadonlySet<string>
   }
   for (const [signal, name] of Object.entries(denoiser.signals)) {
     if (!known.has(name)) broken(`signal ${signal} of ${id} is ${name}, which nothing makes.`);
+  }
+}
+
+function checkTexts({ text_encoders, denoisers }: Manifest): void {
+  for (const { id, quoted, outputs } of text_encoders) {
+    const silent = Object.entries(outputs).find(([, { channels }]) => channels === undefined);
+    if (quoted !== undefined && silent)
+      broken(`text encoder ${id} may get no text at all, but its output ${silent[0]} has no channels.`);
+  }
+  for (const { id, values, segments, prompt_graphs, modules } of denoisers) {
+    const graphs = [...segments, ...prompt_graphs, ...modules.map(({ compute }) => compute)];
+    const unknown = graphs
+      .flatMap(({ flops }) => flops.texts ?? [])
+      .find((name) => values[name]?.kind !== "prompt");
+    if (unknown !== undefined)
+      broken(`FLOPs of ${id} count the tokens of ${unknown}, which is no prompt value.`);
   }
 }
 
