@@ -5,7 +5,7 @@ import type { VideoShape } from "./shape.ts";
 const shape: VideoShape = { width: 0, height: 0, frames: 0, latent: [2, 2, 3], grid: [2, 2, 3], tokens: 12 };
 const step = { sigma: 0.5, timestep: 499, guidanceScale: 6 };
 
-const ROPE = { make: "rope", part: "sin", angles: "float64", theta: 100 } as const;
+const ROPE = { make: "rope", part: "sin", precision: "float64", theta: 100 } as const;
 
 describe("provide", () => {
   it("the sinusoid has its cosines where the model wants them, of the number that it wants", () => {
@@ -71,7 +71,7 @@ describe("provide", () => {
 
   it("rope's angles are rounded on the way where the model's are", () => {
     const far = { ...shape, grid: [1, 1, 40], tokens: 40 } as const;
-    const rope = (angles: "float32" | "float64", of: VideoShape) =>
+    const rope = (precision: "float32" | "float64", of: VideoShape) =>
       provide(
         {
           ...ROPE,
@@ -79,7 +79,7 @@ describe("provide", () => {
           theta: 10000,
           axes: [16, 24, 24],
           base_grid: [30, 45],
-          angles,
+          precision,
           dims: ["tokens", 32],
         },
         of,

@@ -73,7 +73,7 @@ function ropeTable(value: ProvidedValue & { make: "rope" }, shape: VideoShape): 
   const half = (value.axes[0] + value.axes[1] + value.axes[2]) / 2;
   const data = new Float32Array(tokens * half);
   const wave = value.part === "cos" ? Math.cos : Math.sin;
-  const angle = value.angles === "float32" ? angleFloat32(value.theta) : angleFloat64(value.theta);
+  const angle = value.precision === "float32" ? angleFloat32(value.theta) : angleFloat64(value.theta);
   let at = 0;
   for (let token = 0; token < tokens; token++) {
     const position = [

@@ -47,7 +47,7 @@ def varying(program: Program, module: nn.Module, inputs: dict[str, Tensor]) -> t
     if inspect.Parameter.VAR_POSITIONAL not in kinds:
         return tuple(axes)
     named = kinds.index(inspect.Parameter.VAR_POSITIONAL)
-    return (*axes[:named], tuple(axes[named:]))
+    return (*axes[:named], tuple(axes[named:])) if len(axes) > named else tuple(axes)
 
 
 def strip_notes(model: onnx.ModelProto) -> None:

@@ -23,7 +23,22 @@ def scheduler(made: diffusers.SchedulerMixin) -> dict:
         return {"kind": "unipc", "shift": config.flow_shift, "order": config.solver_order}
     if name == "FlowMatchEulerDiscreteScheduler" and not config.use_dynamic_shifting:
         return {"kind": "flow_match_euler", "shift": config.shift}
+    if name == "CogVideoXDDIMScheduler" and is_v_prediction(config):
+        return {
+            "kind": "ddim", "beta_start": config.beta_start, "beta_end": config.beta_end,
+            "snr_shift": config.snr_shift_scale,
+        }
     raise ModelError(
         f"The folder's scheduler is {name} with settings that the engine does not have. Use UniPCMultistepScheduler "
-        "with flow_prediction, use_flow_sigmas and bh2, or FlowMatchEulerDiscreteScheduler without dynamic shifting."
+        "with flow_prediction, use_flow_sigmas and bh2, FlowMatchEulerDiscreteScheduler without dynamic shifting, or "
+        "CogVideoXDDIMScheduler with v_prediction, scaled_linear, rescale_betas_zero_snr and trailing."
+    )
+
+
+def is_v_prediction(config) -> bool:
+    """The schedule that CogVideoX was trained with, and no other."""
+    return (
+        config.prediction_type == "v_prediction" and config.beta_schedule == "scaled_linear"
+        and config.trained_betas is None and config.num_train_timesteps == 1000 and config.rescale_betas_zero_snr
+        and config.timestep_spacing == "trailing" and config.set_alpha_to_one
     )

@@ -7,6 +7,7 @@ from .program import Model, ModelError, Options
 
 #: Pipeline class: family, and the module whose `open_model(folder, options)` gives the Model.
 PIPELINES = {
+    "CogVideoXPipeline": ("cogvideox", "mixcache_models.cogvideox.model"),
     "WanPipeline": ("wan", "mixcache_models.wan.model"),
 }
 

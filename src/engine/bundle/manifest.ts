@@ -82,12 +82,10 @@ const provided = z.discriminatedUnion("make", [
       .tuple([count, count, count])
       .describe("Channels of a head for frames, rows and columns; all even."),
     theta: z.number().positive(),
-    angles: z
+    precision: z
       .enum(["float64", "float32"])
       .default("float64")
-      .describe(
-        "What frequencies and angles are rounded to before their sines: as the model's pipeline does.",
-      ),
+      .describe("float64: rounded once, at the end. float32: every operation rounded, as PyTorch does."),
     base_grid: z
       .tuple([count, count])
       .optional()

@@ -1,0 +1,1 @@
+"""CogVideoX, text to video (diffusers `CogVideoXPipeline`)."""

@@ -1,0 +1,52 @@
+"""CogVideoX as a Model: which folders are ones, their programs and their manifest."""
+
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+
+from ..folder import Folder
+from ..program import About, ModelError, Options, Program, parse_cuts
+from ..text import t5_program
+from .manifest import manifest
+from .programs import decoder_programs, dit_programs
+
+
+class CogVideoX:
+    """CogVideoX 2B and 5B, text to video."""
+
+    family = "cogvideox"
+    tokenizers = {"tokenizer.json": "tokenizer"}
+
+    def __init__(self, folder: Folder, options: Options):
+        self.folder = folder
+        self.transformer: CogVideoXTransformer3DModel = folder.component("transformer")
+        self.vae: AutoencoderKLCogVideoX = folder.component("vae")
+        self.text_encoder = folder.component("text_encoder")
+        self.cuts = parse_cuts(options.cuts, self.transformer.config.num_layers)
+        self.text_tokens = options.text_tokens or self.transformer.config.max_text_seq_length
+        self.programs: list[Program] = [
+            # The pipeline gives the encoder no mask: padding is attended there and in the transformer.
+            t5_program(self.text_tokens, masked=False),
+            *dit_programs(self.transformer, self.cuts, self.text_tokens),
+            *decoder_programs(self.vae),
+        ]
+
+    def manifest(self, about: About) -> dict:
+        return manifest(self, about)
+
+
+def open_model(folder: Folder, options: Options) -> CogVideoX:
+    """@throws ModelError where the folder's model has parts that the programs do not have."""
+    for component, kind in (("transformer", CogVideoXTransformer3DModel), ("vae", AutoencoderKLCogVideoX)):
+        if folder.class_of(component) is not kind:
+            raise ModelError(f"The {component} of {folder.path} is no {kind.__name__}.")
+    transformer, vae = folder.component("transformer").config, folder.component("vae").config
+    if transformer.patch_size_t is not None:
+        raise ModelError(f"{folder.path} is a CogVideoX 1.5: only the versions 2B and 5B can be used.")
+    if transformer.in_channels != transformer.out_channels or transformer.in_channels != vae.latent_channels:
+        raise ModelError("Only text to video can be used: this transformer also reads an image.")
+    if transformer.use_learned_positional_embeddings or transformer.ofs_embed_dim:
+        raise ModelError("Only text to video can be used: this transformer has the learned positions of image to video.")
+    if transformer.freq_shift != 0 or transformer.timestep_activation_fn != "silu":
+        raise ModelError("The time embedding of this transformer is another one: only freq_shift 0 and silu can be used.")
+    if vae.temporal_compression_ratio != 4:
+        raise ModelError(f"The autoencoder of {folder.path} does not make four frames of one: it can't be used.")
+    return CogVideoX(folder, options)
