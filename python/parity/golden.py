@@ -78,6 +78,8 @@ class Parity:
     details: Sequence[Detail] = (Detail(10),)
     #: How often the pipeline calls the denoiser in a step.
     calls_per_step: int = 2
+    #: Settings of the loaded pipeline that its folder does not hold.
+    prepare: Callable[[DiffusionPipeline], None] = lambda pipe: None
     #: Further arguments of the pipeline.
     arguments: dict = field(default_factory=dict)
     #: Noise level in [0, 1] of a step.
@@ -168,6 +170,7 @@ class Golden:
         self.model = open_model(self.folder, parity.options)
         self.pipe = DiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
         self.pipe.set_progress_bar_config(disable=True)
+        parity.prepare(self.pipe)
 
     def named(self, prefix: str, values: dict[str, Tensor]) -> dict[str, str]:
         """Keeps the tensors as `<prefix>.<value>`."""

@@ -4,7 +4,7 @@ import torch
 from mixcache_models.chain import program_of
 from mixcache_models.counting import count_flops
 from mixcache_models.folder import Folder
-from mixcache_models.program import CHECKED, Model, ModelError
+from mixcache_models.program import CHECKED, Model, ModelError, Program, Size
 
 TOLERANCE = 0.01
 
@@ -17,7 +17,7 @@ def check_flops(manifest: dict, model: Model, folder: Folder) -> float:
     programs, size = {program.name: program for program in model.programs}, CHECKED[0]
     tokens, worst = size.tokens(manifest["latents"]["patch"]), 0.0
     for denoiser in manifest["denoisers"]:
-        text = text_tokens(denoiser)
+        text = text_tokens(denoiser, programs, size)
         terms = {
             "constant": 1, "tokens": tokens, "tokens_squared": tokens**2, "text": text, "tokens_text": tokens * text,
             "text_squared": text**2,
@@ -34,8 +34,12 @@ def check_flops(manifest: dict, model: Model, folder: Folder) -> float:
     return worst
 
 
-def text_tokens(denoiser: dict) -> int:
-    """The longest fixed text of the denoiser."""
-    values = denoiser["values"].values()
-    lengths = [v["dims"][1] for v in values if v["kind"] == "prompt" and len(v["dims"]) == 3]
-    return max((length for length in lengths if isinstance(length, int)), default=0)
+def text_tokens(denoiser: dict, programs: dict[str, Program], size: Size) -> int:
+    """The longest text that a program of the denoiser reads in its example."""
+    longest = 0
+    for part in [*denoiser.get("prompt_graphs", []), *denoiser["segments"]]:
+        example = programs[program_of(part["graph"])].example(size, torch.Generator().manual_seed(0))
+        for name, tensor in example.items():
+            if denoiser["values"][part["inputs"][name]]["kind"] == "prompt" and tensor.dim() == 3:
+                longest = max(longest, tensor.shape[1])
+    return longest

@@ -32,3 +32,15 @@ def decoder_flops(component: nn.Module, program: Program, size: Size) -> int:
     linear = (low - squared * few * few) // few
     pixels = size.rows * size.columns
     return linear * pixels + squared * pixels * pixels
+
+
+def clip_decoder_flops(component: nn.Module, program: Program) -> dict[str, int]:
+    """Of a decoder that takes any number of frames, as the manifest's polynomial: three small sizes tell any other."""
+
+    def counted(frames: int, side: int) -> int:
+        return count_flops(component, program, program.example(Size(frames, side, side), torch.Generator().manual_seed(0)))
+
+    small, longer, wider = counted(2, 2), counted(3, 2), counted(2, 4)
+    squared = (wider - 4 * small) // 768
+    pixels = (longer - small - 80 * squared) // 4
+    return {"plane": (small - 8 * pixels - 64 * squared) // 4, "pixels": pixels, "pixels_squared": squared}

@@ -9,6 +9,7 @@ from .program import Model, ModelError, Options
 PIPELINES = {
     "CogVideoXPipeline": ("cogvideox", "mixcache_models.cogvideox.model"),
     "WanPipeline": ("wan", "mixcache_models.wan.model"),
+    "HunyuanVideoPipeline": ("hunyuan-video", "mixcache_models.hunyuan_video.model"),
 }
 
 FAMILIES = tuple(dict.fromkeys(family for family, _ in PIPELINES.values()))

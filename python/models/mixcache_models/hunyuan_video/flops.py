@@ -1,0 +1,48 @@
+"""FLOPs of each program as polynomials of image tokens and text tokens: two per multiply-accumulate of each product."""
+
+from ..manifest import times
+
+
+def front_flops(config) -> dict[str, float]:
+    d = config.num_attention_heads * config.attention_head_dim
+    time, texts, refiners = 256 * d + d * d, config.text_embed_dim, config.num_refiner_layers
+    patch = config.in_channels * config.patch_size_t * config.patch_size**2
+    embedded = 3 * time + (config.pooled_projection_dim + texts) * d + 2 * d * d
+    return {
+        "constant": 2 * (embedded + (6 + 2 * refiners) * d * d),
+        "tokens": 2 * patch * d,
+        "text": 2 * texts * d + refiners * 24 * d * d,
+        "text_squared": refiners * 4 * d,
+    }
+
+
+def block_flops(config, start: int, end: int) -> dict[str, float]:
+    """Dual blocks have two modulations where single ones have half of one; a token costs the same in both."""
+    d, dual = config.num_attention_heads * config.attention_head_dim, config.num_layers
+    per_token = round((8 + 4 * config.mlp_ratio) * d * d)
+    block = {
+        "tokens": per_token, "text": per_token, "tokens_squared": 4 * d, "tokens_text": 8 * d, "text_squared": 4 * d,
+    }
+    duals = max(0, min(end, dual) - start)
+    return times(block, end - start) | {"constant": (24 * duals + 6 * (end - start - duals)) * d * d}
+
+
+def head_flops(config) -> dict[str, float]:
+    d = config.num_attention_heads * config.attention_head_dim
+    return {
+        "constant": 4 * d * d, "tokens": 2 * d * config.out_channels * config.patch_size_t * config.patch_size**2,
+    }
+
+
+def llama_flops(config, skipped: int = 2) -> dict[str, float]:
+    """All layers but the last ones."""
+    layers, d = config.num_hidden_layers - skipped, config.hidden_size
+    head = getattr(config, "head_dim", None) or d // config.num_attention_heads
+    inner, grouped = config.num_attention_heads * head, config.num_key_value_heads * head
+    per_layer = 2 * d * (2 * inner + 2 * grouped + 3 * config.intermediate_size)
+    return {"text": layers * per_layer, "text_squared": layers * 4 * inner}
+
+
+def clip_flops(config) -> dict[str, float]:
+    layers, d = config.num_hidden_layers, config.hidden_size
+    return {"text": layers * 4 * d * (2 * d + config.intermediate_size), "text_squared": layers * 4 * d}

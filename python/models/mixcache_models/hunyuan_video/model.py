@@ -1,0 +1,65 @@
+"""HunyuanVideo as a Model: which folders are ones, their programs and their manifest."""
+
+from diffusers import AutoencoderKLHunyuanVideo, HunyuanVideoTransformer3DModel
+from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PROMPT_TEMPLATE
+from transformers import CLIPTextModel, LlamaModel
+
+from ..folder import Folder
+from ..program import About, ModelError, Options, Program, parse_cuts
+from .manifest import manifest
+from .programs import decoder_program, dit_programs, text_programs
+
+#: Of the pipeline: tokens of the prompt, and of CLIP's text with its start and end.
+TEXT_TOKENS, CLIP_TOKENS = 256, 77
+CLASSES = {
+    "transformer": HunyuanVideoTransformer3DModel, "vae": AutoencoderKLHunyuanVideo, "text_encoder": LlamaModel,
+    "text_encoder_2": CLIPTextModel,
+}
+
+
+class HunyuanVideo:
+    """HunyuanVideo, text to video, with guidance as an input of the transformer."""
+
+    family = "hunyuan-video"
+    tokenizers = {"tokenizer.json": "tokenizer", "tokenizer_2.json": "tokenizer_2"}
+
+    def __init__(self, folder: Folder, options: Options):
+        self.folder = folder
+        self.transformer: HunyuanVideoTransformer3DModel = folder.component("transformer")
+        self.vae: AutoencoderKLHunyuanVideo = folder.component("vae")
+        self.text_encoder: LlamaModel = folder.component("text_encoder")
+        self.text_encoder_2: CLIPTextModel = folder.component("text_encoder_2")
+        config = self.transformer.config
+        self.cuts = parse_cuts(options.cuts, config.num_layers + config.num_single_layers)
+        self.text_tokens, self.clip_tokens = options.text_tokens or TEXT_TOKENS, CLIP_TOKENS
+        self.template = DEFAULT_PROMPT_TEMPLATE["template"].format("{prompt}")
+        self.crop_start: int = DEFAULT_PROMPT_TEMPLATE["crop_start"]
+        self.tiles = options.tiles or (
+            (self.vae.tile_sample_min_num_frames, self.vae.tile_sample_stride_num_frames),
+            (self.vae.tile_sample_min_height, self.vae.tile_sample_stride_height),
+            (self.vae.tile_sample_min_width, self.vae.tile_sample_stride_width),
+        )
+        # The pipeline multiplies the guidance scale by 1000 in the transformer's dtype.
+        bfloat16 = any(stored.dtype == "BF16" for stored in folder.stored("transformer").values())
+        self.guidance_precision = "bfloat16" if bfloat16 else "float32"
+        self.programs: list[Program] = [
+            *text_programs(self.text_encoder, self.text_tokens + self.crop_start, self.text_encoder_2, CLIP_TOKENS),
+            *dit_programs(self.transformer, self.cuts, self.text_tokens),
+            decoder_program(self.vae),
+        ]
+
+    def manifest(self, about: About) -> dict:
+        return manifest(self, about)
+
+
+def open_model(folder: Folder, options: Options) -> HunyuanVideo:
+    """@throws ModelError where the folder's model has parts that the programs do not have."""
+    for component, kind in CLASSES.items():
+        if folder.class_of(component) is not kind:
+            raise ModelError(f"The {component} of {folder.path} is no {kind.__name__}.")
+    config = folder.component("transformer").config
+    if config.image_condition_type is not None:
+        raise ModelError("Only text to video can be used: this transformer also reads an image.")
+    if not config.guidance_embeds:
+        raise ModelError("Only transformers that read the guidance scale can be used: this one has no guidance_embeds.")
+    return HunyuanVideo(folder, options)
