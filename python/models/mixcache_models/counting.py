@@ -38,7 +38,8 @@ def clip_decoder_flops(component: nn.Module, program: Program) -> dict[str, int]
     """Of a decoder that takes any number of frames, as the manifest's polynomial: three small sizes tell any other."""
 
     def counted(frames: int, side: int) -> int:
-        return count_flops(component, program, program.example(Size(frames, side, side), torch.Generator().manual_seed(0)))
+        inputs = program.example(Size(frames, side, side), torch.Generator().manual_seed(0))
+        return count_flops(component, program, inputs)
 
     small, longer, wider = counted(2, 2), counted(3, 2), counted(2, 4)
     squared = (wider - 4 * small) // 768

@@ -78,8 +78,8 @@ def text_encoders(model: "HunyuanVideo") -> list[dict]:
     return [
         {
             "id": "text", "tokenizer": {"kind": "huggingface", "file": "tokenizer.json"},
-            "template": model.template, "crop_start": model.crop_start, "max_tokens": model.text_tokens + model.crop_start,
-            "pad": "none", "graph": "text.onnx", "inputs": {"ids": "input_ids"},
+            "template": model.template, "crop_start": model.crop_start,
+            "max_tokens": model.text_tokens + model.crop_start, "pad": "none", "graph": "text.onnx", "inputs": {"ids": "input_ids"},
             "outputs": {"prompt_embeds": {"value": "prompt_embeds", "rule": "trim"}},
             "flops": llama_flops(model.text_encoder.config),
         },

@@ -36,11 +36,15 @@ class Llama(nn.Module):
         return x
 
 
+def heads(attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values, [1, T, heads, c] each; there may be fewer heads of keys and values."""
+    query, key, value = (apply_in_weights_dtype(layer, x) for layer in (attn.q_proj, attn.k_proj, attn.v_proj))
+    return tuple(t.unflatten(2, (-1, attn.head_dim)) for t in (query, key, value))
+
+
 def causal_attention(attn: nn.Module, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Grouped queries, each token seeing itself and those before it; rotates the halves of each head."""
-    query, key, value = (
-        apply_in_weights_dtype(layer, x).unflatten(2, (-1, attn.head_dim)) for layer in (attn.q_proj, attn.k_proj, attn.v_proj)
-    )
+    query, key, value = heads(attn, x)
     query, key = rotate_halves(query, cos, sin), rotate_halves(key, cos, sin)
     key, value = (t.repeat_interleave(attn.num_key_value_groups, dim=2) for t in (key, value))
     return attn.o_proj(attention(query, key, value, causal=True)).float()
@@ -67,10 +71,7 @@ class ClipPooled(nn.Module):
         x = (self.tokens(input_ids) + self.positions.weight[: input_ids.shape[1]]).float()
         for layer in self.layers:
             y, attn = apply_in_weights_dtype(layer.layer_norm1, x), layer.self_attn
-            query, key, value = (
-                projection(y).unflatten(2, (-1, attn.head_dim)) for projection in (attn.q_proj, attn.k_proj, attn.v_proj)
-            )
-            x = x + attn.out_proj(attention(query, key, value, causal=True)).float()
+            x = x + attn.out_proj(attention(*heads(attn, y), causal=True)).float()
             x = x + layer.mlp(apply_in_weights_dtype(layer.layer_norm2, x)).float()
         # Configs from before the end token was a setting say 2; the end token is then the highest number.
         found = input_ids if self.end == 2 else (input_ids == self.end)

@@ -117,7 +117,7 @@ class DualBlock(nn.Module):
 
 
 class SingleBlock(nn.Module):
-    """`HunyuanVideoSingleTransformerBlock` over both streams as one, [1, S + T, d]; attention beside the feed-forward."""
+    """`HunyuanVideoSingleTransformerBlock` over both streams as one, [1, S + T, d]: attention beside feed-forward."""
 
     def __init__(self, block: nn.Module):
         super().__init__()
