@@ -1,13 +1,13 @@
 /** The tests of parity, for any fixture and any backend: the same numbers have to come from all of them. */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DenoiserManifest, GraphManifest } from "../../src/engine/bundle/manifest.ts";
+import type { DenoiserManifest, GraphManifest, ProvidedValue } from "../../src/engine/bundle/manifest.ts";
 import type { Bundle } from "../../src/engine/bundle/read.ts";
 import { off } from "../../src/engine/cache/off.ts";
 import { decode } from "../../src/engine/decode.ts";
 import { denoise } from "../../src/engine/denoise.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
-import { provide } from "../../src/engine/provided.ts";
+import { provide, type StepNumbers } from "../../src/engine/provided.ts";
 import { randn } from "../../src/engine/random.ts";
 import type { SegmentBackend, State, TensorHandle, Work } from "../../src/engine/segments/contract.ts";
 import { latentDims } from "../../src/engine/shape.ts";
@@ -30,8 +30,17 @@ const LOOP_TOLERANCE = 1e-4;
 const LEVEL_TOLERANCE = 0.5 + 1e-4 * 127.5;
 /** One rounding to float32 of a number up to 1. */
 const PROVIDED_TOLERANCE = 1.2e-7;
-/** diffusers rounds frequencies and angles to float32, the engine only the result: 1000 times half a last digit. */
-const SINUSOID_TOLERANCE = 1e-4;
+/**
+ * Of sinusoids of a number, times that number. In float64 the engine rounds only the result, where diffusers rounds
+ * frequencies and angles. In float32 it rounds as diffusers does, but a frequency may part by a last digit.
+ */
+const SINUSOID_TOLERANCE = { float64: 1e-7, float32: 6e-8, bfloat16: 6e-8 };
+
+function providedTolerance(provided: ProvidedValue, step: StepNumbers): number {
+  if (provided.make !== "timestep_sinusoid") return PROVIDED_TOLERANCE;
+  const number = provided.of === "guidance" ? step.guidanceScale : step[provided.of];
+  return SINUSOID_TOLERANCE[provided.precision] * number * provided.scale;
+}
 
 /** Opens the backend under test on a fixture's bundle. */
 export type OpenBackend = (bundle: Bundle, files: FolderFiles) => Promise<SegmentBackend>;
@@ -114,7 +123,7 @@ export function describeParity(name: string, openBackend: OpenBackend): void {
         if (!provided || !reference) continue;
         const made = provide(provided, shape, step);
         expect(made.dims, value).toEqual(tensor(reference).dims);
-        const tolerance = provided.make === "timestep_sinusoid" ? SINUSOID_TOLERANCE : PROVIDED_TOLERANCE;
+        const tolerance = providedTolerance(provided, step);
         const error = relativeDifference(made.data as Float32Array, tensor(reference).data);
         expect(error, value).toBeLessThanOrEqual(tolerance);
       }
