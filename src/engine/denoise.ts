@@ -14,6 +14,11 @@ import type { Settings } from "./settings.ts";
 import { StepExecutor } from "./step-executor.ts";
 import type { StepTrace } from "./trace.ts";
 
+export interface DenoiseHooks extends RunHooks {
+  /** Awaited when a denoiser has served its last step and another takes over. */
+  readonly onDenoiserDone?: (denoiser: DenoiserManifest) => Promise<void>;
+}
+
 export interface DenoiseResult {
   /** Clean latents, [1, channels, frames, height, width] or as the bundle lays them out. */
   readonly latents: Float32Array;
@@ -44,7 +49,7 @@ export async function denoise(
   settings: Settings,
   conditioning: Conditioning,
   noise: Float32Array,
-  hooks: RunHooks,
+  hooks: DenoiseHooks,
 ): Promise<DenoiseResult> {
   const { steps, guidanceScale } = settings;
   for (const denoiser of manifest.denoisers) checkRequirements(policy, denoiser, backend.capabilities);
@@ -74,6 +79,7 @@ export async function denoise(
       if (serving !== denoiser) {
         executor.forget();
         run.event({ kind: "denoiser_switch", step: index, from: denoiser.id, to: serving.id });
+        await hooks.onDenoiserDone?.(denoiser);
         denoiser = serving;
       }
       const info = { index, sigma, sigmaNext: sigmas[index + 1] ?? 0, denoiser: denoiser.id };

@@ -6,8 +6,9 @@ export { BUNDLE_FORMAT, type Manifest, manifestSchema } from "./bundle/manifest.
 export { type Bundle, readBundle } from "./bundle/read.ts";
 export type * from "./cache/contract.ts";
 export { off } from "./cache/off.ts";
+export type * from "./embeddings.ts";
 export type { RgbFrames } from "./frames.ts";
-export { type GenerateResult, Pipeline } from "./pipeline.ts";
+export { type GenerateResult, Pipeline, type PipelineOptions } from "./pipeline.ts";
 export type { Progress, RunHooks } from "./progress.ts";
 export { randn } from "./random.ts";
 export type * from "./segments/contract.ts";

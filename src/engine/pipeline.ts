@@ -1,20 +1,22 @@
 /** Text to frames: the engine's front door. */
 
 import { MixcacheError } from "../errors.ts";
-import { flopsOf } from "./bundle/flops.ts";
 import type { Bundle } from "./bundle/read.ts";
-import type { Branch, CachePolicy } from "./cache/contract.ts";
+import type { CachePolicy } from "./cache/contract.ts";
 import { off } from "./cache/off.ts";
+import { type Encoding, encodePrompts } from "./conditioning.ts";
 import { decode } from "./decode.ts";
-import { branchesOf, denoise } from "./denoise.ts";
+import { denoise } from "./denoise.ts";
+import type { EmbeddingCache } from "./embeddings.ts";
 import type { RgbFrames } from "./frames.ts";
 import type { RunHooks } from "./progress.ts";
 import { randn } from "./random.ts";
-import type { SegmentBackend, State, Work } from "./segments/contract.ts";
+import { Residency } from "./residency.ts";
+import type { SegmentBackend } from "./segments/contract.ts";
 import { type GenerateRequest, resolveSettings, type Settings } from "./settings.ts";
 import { latentDims } from "./shape.ts";
-import { encodeText, loadTokenizer, type Tokenizer } from "./text.ts";
-import type { GraphTrace, RunTrace } from "./trace.ts";
+import { loadTokenizer } from "./text.ts";
+import type { RunTrace } from "./trace.ts";
 
 export interface GenerateResult {
   readonly frames: RgbFrames;
@@ -24,32 +26,41 @@ export interface GenerateResult {
   readonly notices: readonly string[];
 }
 
+export interface PipelineOptions {
+  /** Answers for prompts that were seen before; then text encoders are loaded only when they are needed. */
+  readonly embeddings?: EmbeddingCache;
+  /** Keeps one part of the model in memory at a time, at the price of loading each anew for every video. */
+  readonly lowMemory?: boolean;
+}
+
 /** A loaded bundle on a backend. One generation at a time. */
 export class Pipeline {
   readonly bundle: Bundle;
+  readonly #encoding: Encoding;
   readonly #backend: SegmentBackend;
-  readonly #tokenizers: readonly Tokenizer[];
+  readonly #residency: Residency;
   #busy = false;
 
-  private constructor(bundle: Bundle, backend: SegmentBackend, tokenizers: readonly Tokenizer[]) {
-    this.bundle = bundle;
-    this.#backend = backend;
-    this.#tokenizers = tokenizers;
+  private constructor(encoding: Encoding, residency: Residency) {
+    this.bundle = encoding.bundle;
+    this.#encoding = encoding;
+    this.#backend = encoding.backend;
+    this.#residency = residency;
   }
 
-  /** Reads tokenizers and loads every graph of an uncached run, so that the first video starts at once. */
-  static async load(bundle: Bundle, backend: SegmentBackend): Promise<Pipeline> {
-    const { text_encoders, denoisers, decoder } = bundle.manifest;
-    const tokenizers = await Promise.all(text_encoders.map((encoder) => loadTokenizer(bundle, encoder)));
-    const graphs = [...text_encoders.map(({ graph }) => graph), decoder.first.graph];
-    if (decoder.next) graphs.push(decoder.next.graph);
-    await backend.load([
-      ...graphs.map((graph): Work => ({ kind: "graph", graph, inputs: {}, outputs: {} })),
-      ...denoisers.map(
-        ({ id, segments }): Work => ({ kind: "segments", denoiser: id, from: 0, to: segments.length }),
-      ),
-    ]);
-    return new Pipeline(bundle, backend, tokenizers);
+  /** Reads tokenizers and loads what the first video needs, as far as the options allow, so that it starts at once. */
+  static async load(
+    bundle: Bundle,
+    backend: SegmentBackend,
+    { embeddings, lowMemory = false }: PipelineOptions = {},
+  ): Promise<Pipeline> {
+    const { manifest } = bundle;
+    const tokenizers = await Promise.all(
+      manifest.text_encoders.map((encoder) => loadTokenizer(bundle, encoder)),
+    );
+    const residency = new Residency(manifest, backend, { lowMemory, textOnDemand: embeddings !== undefined });
+    await residency.prepare();
+    return new Pipeline({ bundle, backend, tokenizers, cache: embeddings }, residency);
   }
 
   /**
@@ -71,6 +82,9 @@ export class Pipeline {
     this.#busy = true;
     try {
       return await this.#run(settings, hooks, policy);
+    } catch (error) {
+      await this.#residency.clear();
+      throw error;
     } finally {
       this.#busy = false;
     }
@@ -80,9 +94,11 @@ export class Pipeline {
     const { manifest } = this.bundle;
     const started = performance.now();
     hooks.onProgress?.({ phase: "text" });
-    const text = await this.#encode(settings, hooks);
-    const encoded = performance.now();
+    const text = await encodePrompts(this.#encoding, settings, hooks);
     try {
+      await this.#residency.done("text");
+      hooks.onProgress?.({ phase: "text", cached: text.cached > 0 && text.graphs.length === 0 });
+      const encoded = performance.now();
       const noise = randn(settings.seed, latentDims(manifest, settings.shape));
       const { latents, steps } = await denoise(
         this.bundle,
@@ -91,15 +107,18 @@ export class Pipeline {
         settings,
         text.conditioning,
         noise,
-        hooks,
+        { ...hooks, onDenoiserDone: (denoiser) => this.#residency.done(denoiser) },
       );
+      for (const denoiser of manifest.denoisers) await this.#residency.done(denoiser);
       const denoised = performance.now();
       const decoded = await decode(this.bundle, this.#backend, settings.shape, latents, hooks);
+      await this.#residency.done("decoder");
       const finished = performance.now();
       const trace: RunTrace = {
         policy: policy.name,
         steps,
         text: text.graphs,
+        textCached: text.cached,
         decode: decoded.graphs,
         textMs: encoded - started,
         denoiseMs: denoised - encoded,
@@ -113,44 +132,4 @@ export class Pipeline {
       for (const state of Object.values(text.conditioning)) this.#backend.release(state);
     }
   }
-
-  /** Runs every text encoder, and the denoisers' prompt graphs, for each branch. */
-  async #encode(settings: Settings, hooks: RunHooks) {
-    const { text_encoders, denoisers } = this.bundle.manifest;
-    const first = denoisers[0];
-    const branches = first ? branchesOf(first, settings.guidanceScale) : [];
-    const conditioning: Partial<Record<Branch, State>> = {};
-    const graphs: GraphTrace[] = [];
-    const notices: string[] = [];
-    for (const branch of branches) {
-      const prompt = branch === "cond" ? settings.prompt : settings.negativePrompt;
-      let state: State = {};
-      for (const [i, encoder] of text_encoders.entries()) {
-        const tokens = this.#tokenizers[i]?.(prompt);
-        if (!tokens) continue;
-        notices.push(...noticesOf(tokens.unknownWords, tokens.droppedWords, branch));
-        const flops = flopsOf(encoder.flops, { tokens: 0, text: tokens.ids.length });
-        const values = await encodeText(this.#backend, encoder, tokens, {
-          ...(hooks.signal && { signal: hooks.signal }),
-          onGraph: (id, durationMs) => graphs.push({ id, durationMs, flops }),
-        });
-        state = { ...state, ...values };
-      }
-      conditioning[branch] = state;
-    }
-    return { conditioning, graphs, notices };
-  }
-}
-
-function noticesOf(unknown: readonly string[], dropped: readonly string[], branch: Branch): string[] {
-  const which = branch === "cond" ? "prompt" : "negative prompt";
-  const quoted = (words: readonly string[]) => words.map((word) => `“${word}”`).join(", ");
-  const notices: string[] = [];
-  if (unknown.length)
-    notices.push(`The model doesn't know ${quoted(unknown)}; the ${which} was used without.`);
-  if (dropped.length)
-    notices.push(
-      `The ${which} is longer than the model reads; from ${quoted(dropped.slice(0, 1))} on it was cut.`,
-    );
-  return notices;
 }

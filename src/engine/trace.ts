@@ -31,6 +31,8 @@ export interface RunTrace {
   readonly policy: string;
   readonly steps: readonly StepTrace[];
   readonly text: readonly GraphTrace[];
+  /** Texts whose embeddings were there already, each counted once for every encoder. */
+  readonly textCached: number;
   readonly decode: readonly GraphTrace[];
   /** Wall times of the three parts and of the whole. */
   readonly textMs: number;

@@ -104,7 +104,7 @@ describe("refusals", () => {
   });
 
   it("a denoiser can be unloaded and comes back by itself", async () => {
-    await backend.unload("main");
+    await backend.unload([{ kind: "segments", denoiser: "main", from: 0, to: 10 }]);
     await expect(
       backend.load([{ kind: "segments", denoiser: "main", from: 0, to: 10 }]),
     ).resolves.toBeUndefined();

@@ -92,8 +92,8 @@ export interface SegmentBackend {
   release(state: State): void;
   /** Bytes of all tensors that have not been released. */
   bytesHeld(): number;
-  /** Frees a denoiser's weights; a later run loads them again. */
-  unload(denoiser: string): Promise<void>;
+  /** Frees the weights of this work; a later run loads them again. */
+  unload(work: readonly Work[]): Promise<void>;
   /** Frees everything. The backend is of no use afterwards. */
   dispose(): Promise<void>;
 }

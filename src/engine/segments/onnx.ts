@@ -19,7 +19,7 @@ import type {
   TensorHandle,
   Work,
 } from "./contract.ts";
-import { denoiserOf, type GraphRun, graphsOfDenoiser, graphsOfWork } from "./work.ts";
+import { type GraphRun, graphsOfWork } from "./work.ts";
 
 /** What a platform adds to ONNX Runtime. */
 export interface OnnxRuntime {
@@ -149,8 +149,10 @@ export class OnnxBackend implements SegmentBackend {
     return this.#bytesHeld;
   }
 
-  async unload(denoiser: string): Promise<void> {
-    for (const graph of graphsOfDenoiser(denoiserOf(this.#manifest, denoiser))) await this.#close(graph);
+  async unload(work: readonly Work[]): Promise<void> {
+    for (const item of work) {
+      for (const { graph } of graphsOfWork(this.#manifest, item)) await this.#close(graph);
+    }
   }
 
   async dispose(): Promise<void> {

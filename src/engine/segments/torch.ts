@@ -30,7 +30,7 @@ import {
   type TorchReady,
   type TorchStats,
 } from "./torch-protocol.ts";
-import { denoiserOf, type GraphRun, graphsOfDenoiser, graphsOfWork } from "./work.ts";
+import { type GraphRun, graphsOfWork } from "./work.ts";
 
 /** A tensor of one worker, and the number of releases it still needs. */
 class TorchHandle implements TensorHandle {
@@ -189,11 +189,11 @@ export class TorchBackend implements SegmentBackend {
     return this.#opened?.link.bytesHeld ?? 0;
   }
 
-  async unload(denoiser: string): Promise<void> {
-    const graphs = graphsOfDenoiser(denoiserOf(this.#manifest, denoiser));
+  async unload(work: readonly Work[]): Promise<void> {
+    const graphs = work.flatMap((item) => graphsOfWork(this.#manifest, item));
     // Without a worker there is nothing to unload.
     if (!this.#opened?.link.alive) return;
-    const programs = [...new Set(graphs.map(programOf))];
+    const programs = [...new Set(graphs.map(({ graph }) => programOf(graph)))];
     await this.#opened.link.call({ type: "unload", programs });
   }
 

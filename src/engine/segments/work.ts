@@ -13,7 +13,7 @@ export interface GraphRun {
 }
 
 /** @throws MixcacheError `bundle_invalid` where the bundle has no such denoiser */
-export function denoiserOf(manifest: Manifest, id: string): DenoiserManifest {
+function denoiserOf(manifest: Manifest, id: string): DenoiserManifest {
   const found = manifest.denoisers.find((denoiser) => denoiser.id === id);
   if (!found) throw new MixcacheError("bundle_invalid", `The bundle has no denoiser ${id}.`);
   return found;
@@ -28,12 +28,4 @@ export function graphsOfWork(manifest: Manifest, work: Work): readonly GraphRun[
   if (!step)
     throw new MixcacheError("bundle_invalid", `Denoiser ${work.denoiser} has no module ${work.index}.`);
   return [{ id: `${step.module}_${step.block}`, ...step[work.part] }];
-}
-
-/** Every graph that only this denoiser has: those whose weights go when it is unloaded. */
-export function graphsOfDenoiser({ segments, modules }: DenoiserManifest): readonly string[] {
-  return [
-    ...segments.map(({ graph }) => graph),
-    ...modules.flatMap(({ compute, apply }) => [compute.graph, apply.graph]),
-  ];
 }
