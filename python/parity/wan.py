@@ -4,6 +4,7 @@
 """
 
 from diffusers import WanPipeline
+from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from golden import Captured, Parity, Run, main
 from mixcache_models.program import About, Options
 from tiny.wan import MAX_TOKENS, tiny_wan
@@ -14,7 +15,7 @@ RUNS = (Run("wide", 48, 32, 9, 7), Run("square", 32, 32, 5, 11))
 
 
 def ids(pipe: WanPipeline, text: str) -> dict[str, list[int]]:
-    told = pipe.tokenizer([text], padding="max_length", max_length=MAX_TOKENS, truncation=True)
+    told = pipe.tokenizer([prompt_clean(text)], padding="max_length", max_length=MAX_TOKENS, truncation=True)
     return {"text": told.input_ids[0]}
 
 
@@ -36,7 +37,7 @@ PARITY = Parity(
     pipeline=tiny_wan,
     options=Options(cuts=(0, 1, 3, 4), text_tokens=MAX_TOKENS),
     about=About("tiny-wan", "Tiny Wan", "Apache-2.0", RUNS[0].width, RUNS[0].height, RUNS[0].frames, 16),
-    prompt="a red circle moves left on a blue background",
+    prompt="a “red”  circle moves left &amp; on a ﬁne blue background",
     negative_prompt="cat",
     guidance=5.0,
     runs=RUNS,

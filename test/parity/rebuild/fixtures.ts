@@ -9,7 +9,7 @@ const SCRIPTS = path.join(ROOT, "python/parity");
 
 export interface Fixture {
   readonly name: string;
-  /** A model's is a folder with a bundle, made from a diffusers folder; a table is one file. */
+  /** A model's is a folder with a bundle, made from a diffusers folder; a table is numbers alone. */
   readonly kind: "model" | "table";
   /** A folder or a file of the repository. */
   readonly committed: string;
@@ -21,6 +21,8 @@ export interface Fixture {
 const TABLES: readonly Fixture[] = [
   { name: "noise", committed: "test/fixtures/noise.json", script: "python/parity/noise.py" },
   { name: "schedulers", committed: "test/fixtures/schedulers.json", script: "python/parity/schedulers.py" },
+  { name: "text", committed: "test/fixtures/text.json", script: "python/parity/text.py" },
+  { name: "tiles", committed: "test/fixtures/tiles", script: "python/parity/tiles.py" },
 ].map((table) => ({ ...table, kind: "table", committed: path.join(ROOT, table.committed) }));
 
 /** The names of all models with a fixture. */

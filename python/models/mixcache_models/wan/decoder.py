@@ -62,7 +62,10 @@ def upsample(block: nn.Module, x: Tensor, memory: Memory) -> Tensor:
 
 
 def decode_frame(vae: AutoencoderKLWan, latents: Tensor, memory: Memory) -> Tensor:
-    """One latent frame [1, c, 1, h, w] to one or four video frames [1, 3, n, 8h, 8w] in [-1, 1]."""
+    """One latent frame [1, c, 1, h, w] to one or four video frames [1, 3, n, 8h, 8w].
+
+    Black is -1, white 1; values beyond are left, since tiles are blended before they are limited.
+    """
     decoder = vae.decoder
     x = causal(decoder.conv_in, apply_in_weights_dtype(vae.post_quant_conv, latents), memory)
     x = residual(decoder.mid_block.resnets[0], x, memory)
@@ -74,7 +77,7 @@ def decode_frame(vae: AutoencoderKLWan, latents: Tensor, memory: Memory) -> Tens
         for resample in block.upsamplers or []:
             x = upsample(resample, x, memory)
     x = causal(decoder.conv_out, decoder.nonlinearity(decoder.norm_out(x)), memory)
-    return x.float().clamp(-1, 1)
+    return x.float()
 
 
 class DecoderFirst(nn.Module):

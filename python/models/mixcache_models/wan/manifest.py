@@ -132,6 +132,8 @@ def manifest(model: "Wan", about: About) -> dict:
             {
                 "id": "text",
                 "tokenizer": {"kind": "huggingface", "file": "tokenizer.json"},
+                # `prompt_clean` of diffusers' pipeline.
+                "clean": ["fix_text", "unescape_html", "unescape_html", "join_spaces"],
                 "max_tokens": model.text_tokens,
                 "pad": "to_max",
                 "graph": "text.onnx",

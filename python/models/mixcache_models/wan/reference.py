@@ -60,14 +60,14 @@ def decoder_first(vae: AutoencoderKLWan, inputs: Inputs) -> tuple[Tensor, ...]:
     shapes = cache_shapes(vae, Size(1, latents.shape[3], latents.shape[4]))
     kept: list = [None] * (len(shapes) + 1)
     frames = vae.decoder(vae.post_quant_conv(latents), feat_cache=kept, feat_idx=[0], first_chunk=True)
-    return frames.clamp(-1, 1), *(as_two_frames(cache, shape) for cache, shape in zip(kept, shapes))
+    return frames, *(as_two_frames(cache, shape) for cache, shape in zip(kept, shapes))
 
 
 def decoder_next(vae: AutoencoderKLWan, inputs: Inputs) -> tuple[Tensor, ...]:
     caches = [value for name, value in inputs.items() if name != "latents"]
     kept: list = [*caches, None]
     frames = vae.decoder(vae.post_quant_conv(inputs["latents"]), feat_cache=kept, feat_idx=[0])
-    return frames.clamp(-1, 1), *kept[: len(caches)]
+    return frames, *kept[: len(caches)]
 
 
 def as_two_frames(cache: Tensor | str, shape: tuple[int, ...]) -> Tensor:
