@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { Command, Option } from "commander";
+import { type Config, readConfig } from "../config.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import { invalid, MixcacheError } from "../errors.ts";
 import { validateFps } from "../media/frames.ts";
@@ -13,7 +14,13 @@ import {
   type VideoFormat,
   writeFileAtomically,
 } from "../media/index.ts";
-import { EMBEDDED_BUNDLE, EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
+import {
+  EMBEDDED_BUNDLE,
+  EngineChild,
+  type EngineInfo,
+  type EngineOptions,
+  type EngineResult,
+} from "../node/index.ts";
 import { EXIT } from "./exit-codes.ts";
 import {
   bundleFolder,
@@ -44,7 +51,7 @@ interface GenerateOptions {
   readonly json?: boolean;
   readonly bundle: string;
   readonly variant?: string;
-  readonly threads: number;
+  readonly threads?: number;
 }
 
 const EXAMPLES = `
@@ -95,13 +102,14 @@ export function generateCommand(): Command {
       ),
     )
     .option("--variant <name>", "one of the model's variants, such as another precision")
-    .option("--threads <number>", "threads of the engine", threadCount, defaultThreads())
+    .option("--threads <number>", "threads of the engine (default: THREADS, or all cores)", threadCount)
     .addHelpText("after", EXAMPLES)
     .action(generate);
 }
 
 async function generate(prompt: string, options: GenerateOptions): Promise<void> {
   const format = checkOptions(options);
+  const config = readConfig();
   const status = new StatusLine(process.stderr);
   const { signal, dispose } = interruptible();
   let engine: EngineChild | undefined;
@@ -114,8 +122,7 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     if (format === "mp4") await loadNodeCodecs();
     status.waitFor("starting the engine");
     const bundle = bundleFolder(options.bundle);
-    const { threads, variant } = options;
-    engine = await EngineChild.start({ bundle, threads, ...(variant !== undefined && { variant }) }, signal);
+    engine = await EngineChild.start(engineOptions(bundle, config, options), signal);
     const info = await engine.info();
     const result = await engine.generate(requestOf(prompt, options), {
       signal,
@@ -157,6 +164,16 @@ function checkOptions({ output, sheet, format: wanted, codec, fps }: GenerateOpt
   if (fps !== undefined) validateFps(fps);
   if (sheet !== undefined) checkSheet(sheet, output);
   return format;
+}
+
+/** How the engine is opened: by the environment, and by options that go before it. */
+function engineOptions(bundle: string, config: Config, { threads, variant }: GenerateOptions): EngineOptions {
+  return {
+    bundle,
+    threads: threads ?? config.threads ?? defaultThreads(),
+    ...(variant !== undefined && { variant }),
+    ...(config.torch && { torch: config.torch }),
+  };
 }
 
 function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {

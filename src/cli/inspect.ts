@@ -46,6 +46,7 @@ export function describe({ manifest, digest, files }: Bundle): string {
       manifest.text_encoders.map((e) => `${e.id}: ${e.tokenizer.kind}, ${e.max_tokens} tokens`).join("; "),
     ],
     ["decoder", describeDecoder(manifest)],
+    ["engines", manifest.engines.join(", ")],
     ["variants", manifest.variants.map((v) => v.id).join(", ") || "one precision only"],
   ];
   const lines = rows.map(([name, value]) => `${name.padEnd(11)} ${value}`);

@@ -67,6 +67,17 @@ describe("layer rules", () => {
     expect(importers).toEqual(["node/onnx-runtime.ts"]);
   });
 
+  it("the environment is read in one place", () => {
+    const readers = [...imports.keys()].filter((file) => {
+      const text = readFileSync(path.join(SOURCE, file), "utf8");
+      // Setting a variable for a native library is no reading.
+      return /process\.env(?!\.\w+ (\?\?)?= )/.test(text);
+    });
+    expect(readers).toEqual(["config.ts"]);
+    for (const from of ["engine", "media", "node"])
+      expect(offences(from, (name) => name === "config.ts")).toEqual([]);
+  });
+
   it("there are no circles", () => {
     const done = new Set<string>();
     const visit = (file: string, trail: readonly string[]): string[] | undefined => {
