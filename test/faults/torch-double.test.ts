@@ -3,13 +3,14 @@
  * one. The worker is the double in TypeScript, so that this runs where there is no Python.
  */
 
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { EngineChild } from "../../src/node/index.ts";
 import { ended, framesHash, isRunning } from "../../src/node/testing.ts";
 import { type TorchBundle, torchBundle } from "../support/torch-bundle.ts";
+import { childrenOf, workerOf } from "./processes.ts";
 
 const REQUEST = { prompt: "a cat", num_inference_steps: 2, seed: 3 };
 
@@ -27,18 +28,6 @@ afterAll(() => {
   shared?.dispose();
   bundle?.remove();
 });
-
-/** Processes that a process has started, by their ids (Linux). */
-function childrenOf(pid: number | undefined): number[] {
-  const listed = execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" });
-  return listed.trim().split(/\s+/).map(Number);
-}
-
-function workerOf(engine: EngineChild): number {
-  const [worker] = childrenOf(engine.pid);
-  if (worker === undefined) throw new Error("The engine has no worker.");
-  return worker;
-}
 
 /** Does something once, when the second graph of the denoiser is done. */
 function disturbed(disturbance: () => void) {

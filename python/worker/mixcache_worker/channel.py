@@ -77,7 +77,8 @@ def take_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 def die_with_parent() -> None:
     """On Linux the kernel ends this process with its parent, even where it is suspended and can't see the pipe's end."""
-    # A terminal's Ctrl-C reaches the whole process group; the engine decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches the whole process group, a service manager's SIGTERM every process; the engine decides on both.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

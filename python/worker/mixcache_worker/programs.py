@@ -1,6 +1,6 @@
 """A model's programs on a device: loaded when they are asked for, unloaded when a denoiser is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -59,7 +59,7 @@ class Programs:
         loaded = self.load(name)
         if not self._offload:
             return loaded(inputs)
-        with resident(loaded.adapter, self._place.device):
+        with resident(loaded.adapter, lambda host: host.to(self._place.device, non_blocking=True)):
             return loaded(inputs)
 
     def unload(self, names: Sequence[str]) -> None:
@@ -99,12 +99,12 @@ def pin(module: nn.Module, device: torch.device) -> None:
 
 
 @contextmanager
-def resident(module: nn.Module, device: torch.device) -> Iterator[None]:
-    """Weights on the device while it is used. They do not change, so nothing is copied back."""
+def resident(module: nn.Module, move: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Moved weights while the module is used. They do not change, so nothing is moved back."""
     hosts = [(tensor, tensor.data) for tensor in tensors_of(module)]
     try:
         for tensor, host in hosts:
-            tensor.data = host.to(device, non_blocking=True)
+            tensor.data = move(host)
         yield
     finally:
         for tensor, host in hosts:
