@@ -12,6 +12,7 @@ import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
 import type { EngineOptions, FromChild, ToChild, WireError } from "./protocol.ts";
 
 let pipeline: Pipeline | undefined;
+let hasWorker = false;
 const running = new Map<number, AbortController>();
 
 function send(message: FromChild): void {
@@ -26,7 +27,9 @@ function wire(error: unknown): WireError {
 function typed(error: unknown): MixcacheError {
   const known = error instanceof MixcacheError ? error : undefined;
   const text = messageOf(error);
-  if (known?.code === "engine_out_of_memory" || (!known && saysOutOfMemory(text))) return outOfMemory(error);
+  // A torch worker says itself whose memory was short, and what helps.
+  if (!hasWorker && known?.code === "engine_out_of_memory") return outOfMemory(error);
+  if (!known && saysOutOfMemory(text)) return outOfMemory(error);
   return known ?? new MixcacheError("engine_failed", `The engine failed: ${text}`, { cause: error });
 }
 
@@ -36,6 +39,7 @@ function die(error: unknown): void {
 }
 
 async function load(options: EngineOptions): Promise<void> {
+  hasWorker = options.torch !== undefined;
   const files = new FolderFiles(options.bundle);
   const signOfLife = () => send({ type: "loading" });
   const bundle = await readBundle(files, signOfLife);

@@ -41,8 +41,10 @@ export class Child {
   #fate: MixcacheError | undefined;
   #watchdog: NodeJS.Timeout | undefined;
   readonly #hangTimeoutMs: number;
+  readonly #hasWorker: boolean;
 
   constructor(options: ChildOptions) {
+    this.#hasWorker = options.torch !== undefined;
     this.#hangTimeoutMs = options.hangTimeoutMs ?? HANG_TIMEOUT_MS;
     const settle = Promise.withResolvers<EngineInfo>();
     this.#settleLoad = settle;
@@ -132,8 +134,9 @@ export class Child {
       return;
     }
     const error = fromWire(message.error);
-    // What memory it still holds, and what else failed silently, nobody knows: the next video gets a new one.
-    if (error.code === "engine_out_of_memory") this.kill(error);
+    // What memory it still holds, and what else failed silently, nobody knows: the next video gets a new one. A torch
+    // worker has its own memory, and sees to that itself.
+    if (error.code === "engine_out_of_memory" && !this.#hasWorker) this.kill(error);
     waiting.reject(error);
   }
 

@@ -52,6 +52,24 @@ describe("input that can't be used ends with code 2, a sentence, and no file:", 
   });
 });
 
+describe("an environment that can't be used ends with code 2, a sentence, and no file:", () => {
+  it.each<[string, Record<string, string>, (string | RegExp)[]]>([
+    ["an unknown engine", { ENGINE: "tensorflow" }, ["ENGINE is “tensorflow”", "onnx or torch"]],
+    ["torch without weights", { ENGINE: "torch" }, ["TORCH_WEIGHTS is not set", "diffusers folder"]],
+    ["no number of threads", { THREADS: "all" }, ["THREADS is “all”", "1 to 256"]],
+    [
+      "a bundle that torch can't run",
+      { ENGINE: "torch", TORCH_WEIGHTS: "weights" },
+      ["not exported for the torch engine", "onnx"],
+    ],
+  ])("%s", async (_, env, parts) => {
+    const outcome = await box.run(["generate", PROMPT], { env });
+    expect(outcome.code, outcome.stderr).toBe(2);
+    expectSentence(outcome, ...parts);
+    expect(await box.files()).toEqual([]);
+  });
+});
+
 describe("an output that can't be written ends with code 4 before the run, and nothing half-written:", () => {
   it("its folder does not exist", async () => {
     const outcome = await box.run(["generate", PROMPT, "--output", "no/out.mp4"]);
