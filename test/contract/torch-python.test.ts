@@ -113,8 +113,9 @@ describe.skipIf(!python)("the worker in Python (MIXCACHE_TEST_PYTHON)", () => {
       code: "engine_failed",
       message: expect.stringMatching(/^The torch worker failed: .*hidden/),
     });
-    await backend.unload("main");
-    await backend.load([{ kind: "segments", denoiser: "main", from: 0, to: 1 }]);
+    const front = [{ kind: "segments", denoiser: "main", from: 0, to: 1 }] as const;
+    await backend.unload(front);
+    await backend.load(front);
     backend.release({ x });
   });
 });
