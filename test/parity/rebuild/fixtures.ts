@@ -5,7 +5,6 @@ import path from "node:path";
 
 export const ROOT = path.join(import.meta.dirname, "../../..");
 const MODELS = path.join(ROOT, "test/fixtures/models");
-const SCRIPTS = path.join(ROOT, "python/parity");
 
 export interface Fixture {
   readonly name: string;
@@ -20,6 +19,7 @@ export interface Fixture {
 /** Numbers that are no model's. */
 const TABLES: readonly Fixture[] = [
   { name: "noise", committed: "test/fixtures/noise.json", script: "python/parity/noise.py" },
+  { name: "text", committed: "test/fixtures/text.json", script: "python/parity/text.py" },
   { name: "schedulers", committed: "test/fixtures/schedulers.json", script: "python/parity/schedulers.py" },
   { name: "text", committed: "test/fixtures/text.json", script: "python/parity/text.py" },
   { name: "tiles", committed: "test/fixtures/tiles", script: "python/parity/tiles.py" },
@@ -43,15 +43,11 @@ export function fixtures(): Fixture[] {
   return [...TABLES, ...models];
 }
 
-/** `hunyuan-video` is made by hunyuan_video.py, `cogvideox-rotary` by cogvideox.py: the longest name that fits. */
+/** `wan-2.2-5b` is made by wan_22_5b.py. */
 export function scriptOf(
   model: string,
   exists = (file: string) => existsSync(path.join(ROOT, file)),
 ): string | undefined {
-  const words = model.split("-");
-  for (let count = words.length; count > 0; count--) {
-    const file = `${path.relative(ROOT, SCRIPTS)}/${words.slice(0, count).join("_")}.py`;
-    if (exists(file)) return file;
-  }
-  return undefined;
+  const file = `python/parity/${model.replaceAll("-", "_").replaceAll(".", "")}.py`;
+  return exists(file) ? file : undefined;
 }

@@ -5,13 +5,13 @@ import { failed, passed, summary } from "./report.ts";
 
 describe("which script makes a fixture", () => {
   const exists = (file: string) =>
-    ["python/parity/wan.py", "python/parity/hunyuan_video.py", "python/parity/cogvideox.py"].includes(file);
+    ["python/parity/wan.py", "python/parity/hunyuan_video.py", "python/parity/wan_22_5b.py"].includes(file);
 
   it.each([
     ["wan", "python/parity/wan.py"],
     ["hunyuan-video", "python/parity/hunyuan_video.py"],
-    ["cogvideox-rotary", "python/parity/cogvideox.py"],
-    ["mochi", undefined],
+    ["wan-2.2-5b", "python/parity/wan_22_5b.py"],
+    ["wan-2.2-a14b", undefined],
   ])("%s", (model, script) => {
     expect(scriptOf(model, exists)).toBe(script);
   });

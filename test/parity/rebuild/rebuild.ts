@@ -48,7 +48,7 @@ export async function rebuild(tools: Tools, fixture: Fixture, scratch: Scratch):
   const { python, env, quiet } = tools;
   if (fixture.script === undefined) {
     return failed(
-      `No script of python/parity makes it: name one after the fixture, with underscores for hyphens.`,
+      `No script of python/parity makes it: name one after the fixture, with underscores for hyphens and without dots.`,
     );
   }
   const models = fixture.kind === "model";

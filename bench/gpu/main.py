@@ -1,0 +1,170 @@
+"""Large models with random weights through the torch worker, on whatever GPU is there; nothing is downloaded.
+
+    python bench/gpu/main.py                       Wan 1.3B and 14B at 480p × 81, HunyuanVideo; minutes on an H100
+    python bench/gpu/main.py --tiny --device cpu   sees that it works
+
+Needs PyTorch and diffusers (python/requirements.txt). With Node 24 and the repository's node_modules the engine itself
+drives the worker too. Prints a table; `--json file` writes everything.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import paths
+import torch
+from cases import CASES, TINY, Case, write_folder
+from client import CallFailed, Remote
+from drive import Drive
+from mixcache_models.digest import torch_entry
+from mixcache_models.program import About, ModelError, Options
+from mixcache_models.registry import open_model
+from random_folder import RandomFolder
+from report import markdown
+
+HERE = Path(__file__).parent
+
+
+def prepare(case: Case, folder: Path) -> dict:
+    """The folder of configs and its manifest."""
+    write_folder(case, folder)
+    options = Options(cuts=case.cuts)
+    opened = RandomFolder(folder)
+    model = open_model(opened, options)
+    about = About(case.name, case.title, "none", case.width, case.height, case.frames)
+    manifest = model.manifest(about) | {
+        "engines": ["torch"], "torch": torch_entry(opened, model, options), "files": {}, "variants": [],
+    }
+    (folder / "model.json").write_text(json.dumps(manifest))
+    return manifest
+
+
+def child(command: list[str]) -> dict:
+    """The JSON that a script prints last. @throws CallFailed"""
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise CallFailed(f"{Path(command[1]).name} ended with {done.returncode}; what it printed above says why.")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class Bench:
+    def __init__(self, args: argparse.Namespace):
+        self.args, self.entries, self.skipped = args, [], []
+
+    def remote(self, case: Case, folder: Path, manifest: dict, mode: str, flags: list[str]) -> dict | None:
+        args = self.args
+        flags = ["--device", args.device, "--dtype", args.dtype, *flags]
+        try:
+            with Remote(sys.executable, folder, manifest, flags) as client:
+                measured = Drive(client, manifest, case).steps(args.steps, args.warm_up)
+                about = client.about
+        except CallFailed as error:
+            self.skipped.append(f"{case.title}, {mode}: {error}")
+            return None
+        entry = measured | {
+            "case": case.name, "title": case.title, "mode": mode, "published": case.published,
+            "attention": about["attention"], "width": case.width, "height": case.height, "frames": case.frames,
+        }
+        self.entries.append(entry)
+        return entry
+
+    def local(self, case: Case, folder: Path, entry: dict) -> None:
+        """What the protocol costs, and the largest activations."""
+        args = self.args
+        try:
+            alone = child([
+                sys.executable, str(HERE / "local.py"), case.name, str(folder), str(folder / "model.json"), "--device",
+                args.device, "--dtype", args.dtype, "--steps", str(args.steps),
+            ])
+        except CallFailed as error:
+            self.skipped.append(f"{case.title}, without the protocol: {error}")
+            return
+        entry |= {
+            "local": alone, "activations": alone["activations"],
+            "over_local": entry["median_seconds"] / alone["median_seconds"] - 1,
+        }
+
+    def engine(self, case: Case, folder: Path, base: dict) -> None:
+        """The engine in TypeScript instead of the client in Python."""
+        node = shutil.which("node")
+        local = paths.ROOT / "node_modules/.bin/node"
+        node = str(local) if local.exists() else node
+        if node is None or not (paths.ROOT / "node_modules/zod").is_dir():
+            self.skipped.append(f"{case.title}, driven by the engine: needs Node 24 and npm install in the repository.")
+            return
+        args = self.args
+        command = [
+            sys.executable, "-u", str(HERE / "worker.py"), "--weights", str(folder), "--device", args.device, "--dtype",
+            args.dtype,
+        ]
+        try:
+            measured = child([
+                node, str(HERE / "engine.ts"), str(folder), json.dumps(command), str(args.steps + args.warm_up),
+                str(args.warm_up), str(case.text),
+            ])
+        except (CallFailed, json.JSONDecodeError) as error:
+            self.skipped.append(f"{case.title}, driven by the engine: {error}")
+            return
+        self.entries.append(base | {"over_local": None, "activations": None, "mode": "engine (Node)"} | measured)
+
+    def case(self, case: Case) -> None:
+        with tempfile.TemporaryDirectory(prefix="mixcache-gpu-") as temporary:
+            folder = Path(temporary)
+            try:
+                manifest = prepare(case, folder)
+            except ModelError as error:
+                self.skipped.append(f"{case.title}: {error}")
+                return
+            entry = self.remote(case, folder, manifest, "eager", [])
+            if entry is None:
+                return
+            self.local(case, folder, entry)
+            self.engine(case, folder, entry)
+            if self.args.compile:
+                self.remote(case, folder, manifest, "compiled", ["--compile"])
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = ", ".join(case.name for case in CASES)
+    parser.add_argument("--models", help=f"some of {names}; default: all")
+    parser.add_argument("--tiny", action="store_true", help="the same architectures, so small that a CPU runs them")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--dtype", default="bfloat16", choices=["bfloat16", "float16", "float32"])
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--warm-up", type=int, default=1)
+    parser.add_argument("--no-compile", dest="compile", action="store_false", help="leave out torch.compile")
+    parser.add_argument("--json", type=Path)
+    return parser
+
+
+def main() -> None:
+    args = arguments().parse_args()
+    if args.device == "cpu" and not args.tiny:
+        raise SystemExit("There is no GPU that this PyTorch can use. Give --tiny to see that the script works.")
+    chosen = TINY if args.tiny else CASES
+    if args.models:
+        wanted = args.models.split(",")
+        chosen = tuple(case for case in chosen if case.name in wanted)
+        if len(chosen) != len(wanted):
+            raise SystemExit(f"--models has unknown names; there are {', '.join(case.name for case in CASES)}.")
+    peak = child([sys.executable, str(HERE / "peak.py"), args.device])
+    bench, started = Bench(args), time.time()
+    for case in chosen:
+        print(f"measuring {case.title}", file=sys.stderr, flush=True)
+        bench.case(case)
+        # After each case: a machine that is taken away has shown what it has.
+        if args.json:
+            told = {"date": time.strftime("%Y-%m-%d"), "peak": peak, "entries": bench.entries, "skipped": bench.skipped}
+            args.json.write_text(json.dumps(told, indent=2) + "\n")
+    print(f"{time.strftime('%Y-%m-%d')}, {time.time() - started:.0f} s")
+    print(markdown(peak, bench.entries, bench.skipped))
+
+
+if __name__ == "__main__":
+    main()
