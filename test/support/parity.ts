@@ -1,6 +1,6 @@
 /** The fixtures of `python/parity`: tiny bundles with what diffusers' own pipelines made from the same weights. */
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type Bundle, readBundle } from "../../src/engine/bundle/read.ts";
 import type { SegmentBackend, State } from "../../src/engine/segments/contract.ts";
@@ -58,13 +58,17 @@ export interface Parity {
   readonly tensor: (name: string) => Tensor;
   readonly files: FolderFiles;
   readonly open: () => Promise<Bundle>;
+  /** What can run the bundle, before it is opened. */
+  readonly engines: () => readonly string[];
 }
 
 /** Reads a fixture's reference; `open` reads its bundle. */
 export function openParity(name: string): Parity {
   const folder = path.join(MODELS, name);
   const files = new FolderFiles(path.join(folder, "bundle"));
-  return { ...readGolden<ParityAbout>(folder), files, open: () => readBundle(files) };
+  const engines = (): readonly string[] =>
+    JSON.parse(readFileSync(files.pathOf("model.json"), "utf8")).engines ?? ["onnx"];
+  return { ...readGolden<ParityAbout>(folder), files, open: () => readBundle(files), engines };
 }
 
 /** The settings of a reference run. */

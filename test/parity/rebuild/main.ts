@@ -20,7 +20,7 @@ import { failed, type Outcome, passed, type Result, skipped, summary } from "./r
 const MOST_JOBS = 2;
 
 interface Check {
-  /** What `--only` names: a fixture, "python" or "torch". */
+  /** What `--only` names: a fixture, "python", "gpu" or "torch". */
   readonly name: string;
   readonly title: string;
   readonly work: () => Promise<Outcome>;
@@ -66,6 +66,7 @@ function checks(tools: Tools, scratch: Scratch, quick: boolean): Check[] {
   return [
     ...rebuilt,
     { name: "python", title: "Python's own tests", work: () => pythonTests(tools, quick) },
+    { name: "gpu", title: "GPU script, tiny, on the CPU", work: () => gpuScript(tools, quick) },
     { name: "torch", title: "torch worker", work: () => torchParity(tools, scratch) },
   ];
 }
@@ -87,6 +88,18 @@ async function pythonTests({ python, env, quiet }: Tools, quick: boolean): Promi
   const args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", ...chosen, "python/tests"];
   const { code, tail } = await run(python, args, { cwd: ROOT, env, quiet });
   return code === 0 ? passed(tail.split("\n").at(-1) ?? "") : failed(tail);
+}
+
+/** It has to work on the day a GPU is at hand. */
+async function gpuScript({ python, env, quiet }: Tools, quick: boolean): Promise<Outcome> {
+  const models = quick ? ["--models", "wan-tiny"] : [];
+  const how = ["--tiny", "--device", "cpu", "--dtype", "float32", "--steps", "2", "--no-compile", "--strict"];
+  const { code, tail } = await run(python, ["bench/gpu/main.py", ...how, ...models], {
+    cwd: ROOT,
+    env,
+    quiet,
+  });
+  return code === 0 ? passed("worker, client and engine together") : failed(tail);
 }
 
 /** The parity suite through the torch worker, on the fixtures that were just made. */
