@@ -242,5 +242,6 @@ def main(parity: Parity) -> None:
         if not args.keep_bundle:
             shutil.rmtree(output / "bundle", ignore_errors=True)
             source = Folder(folder)
-            export(source, open_model(source, parity.options), parity.about, output / "bundle", parity.settings)
+            model = open_model(source, parity.options)
+            export(source, model, parity.options, parity.about, output / "bundle", parity.settings)
         Golden(parity, folder).write(output)

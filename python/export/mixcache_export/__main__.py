@@ -6,14 +6,21 @@ Every graph is compared with PyTorch; a bundle that differs is not written.
 """
 
 import argparse
+import re
+import sys
 from pathlib import Path
 
 import torch
 from mixcache_models.folder import Folder
+from mixcache_models.hub import find_folder
 from mixcache_models.program import About, ModelError, Options
 from mixcache_models.registry import FAMILIES, open_model
 
-from .export import export
+from .export import Settings, export
+from .flavours import ATTENTION, PRECISIONS
+
+#: Short names.
+ALIASES = {"hunyuan": "hunyuan-video"}
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -23,14 +30,29 @@ def numbers(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text} is no list of numbers such as 0,4,26,30") from None
 
 
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mixcache-export", description=__doc__.split("\n")[0])
-    parser.add_argument("model", choices=FAMILIES)
-    parser.add_argument("folder", type=Path, help="a diffusers folder")
+    parser.add_argument("model", choices=[*FAMILIES, *ALIASES])
+    parser.add_argument("folder", help="a diffusers folder, or owner/name on the Hugging Face hub")
+    parser.add_argument("--revision", help="on the hub")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument(
         "--cuts", type=numbers, help="numbers of blocks at which segments end, such as 0,4,26,30; default: none"
     )
+    parser.add_argument("--modules", action="store_true", help="also a graph for each attention and feed-forward")
+    parser.add_argument("--attention", choices=ATTENTION, default="fused", help="of the plain graphs")
+    parser.add_argument("--dtype", choices=PRECISIONS, default="fp32", help="of the plain graphs of the denoiser")
+    parser.add_argument(
+        "--variants", type=words, default=(), help=f"further forms in the same bundle: {','.join([*PRECISIONS, *ATTENTION])}"
+    )
+    parser.add_argument(
+        "--engine", choices=["onnx", "torch"], default="onnx", help="torch: no graphs, only what the torch worker needs"
+    )
+    parser.add_argument("--restart", action="store_true", help="discard what an unfinished export has made")
     parser.add_argument("--text-tokens", type=int, help="default: the model's own")
     parser.add_argument("--id", help="of the bundle; default: the folder's name")
     parser.add_argument("--title", help="default: the id")
@@ -46,14 +68,22 @@ def arguments() -> argparse.ArgumentParser:
 def main() -> None:
     args = arguments().parse_args()
     torch.set_num_threads(args.threads)
-    name = args.id or args.folder.resolve().name.lower()
-    about = About(name, args.title or name, args.license, args.width, args.height, args.frames, args.fps)
     try:
-        folder = Folder(args.folder)
-        model = open_model(folder, Options(cuts=args.cuts, text_tokens=args.text_tokens), args.model)
-        export(folder, model, about, args.output)
+        path = find_folder(args.folder, args.revision)
+        folder, options = Folder(path), Options(args.cuts, args.text_tokens, args.modules)
+        model = open_model(folder, options, ALIASES.get(args.model, args.model))
+        name = args.id or re.sub(r"[^a-z0-9._-]", "-", args.folder.rstrip("/").rpartition("/")[2].lower())
+        about = About(name, args.title or name, args.license, args.width, args.height, args.frames, args.fps)
+        settings = Settings(args.attention, args.dtype, args.variants, args.engine, args.restart)
+        export(folder, model, options, about, args.output, settings)
     except ModelError as error:
         raise SystemExit(str(error)) from None
+    except OSError as error:
+        raise SystemExit(f"{error}. What is finished is kept: the same command goes on from there.") from None
+    except KeyboardInterrupt:
+        print("Interrupted. What is finished is kept: the same command goes on from there.", file=sys.stderr)
+        raise SystemExit(130) from None
+    print(f"{args.output} is written. Look at it with: mixcache inspect {args.output}")
 
 
 if __name__ == "__main__":

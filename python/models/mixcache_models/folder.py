@@ -1,6 +1,5 @@
 """A diffusers folder: its configs are read at once, its weights when a program asks for them."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -89,6 +88,8 @@ class Folder:
 
     def wanted(self, name: str, weights: Sequence[str]) -> dict[str, Stored]:
         """The parameters whose names begin with one of the prefixes, and where they are stored."""
+        if not weights:
+            return {}
         chosen = {key: entry for key, entry in self.stored(name).items() if key.startswith(tuple(weights))}
         if not chosen:
             raise ModelError(f"No weight of {self.path / name} begins with {' or '.join(weights)}.")
@@ -113,16 +114,6 @@ class Folder:
                 f"{path} is missing. Load the tokenizer with transformers' AutoTokenizer and save it: that writes one."
             )
         return path
-
-    def digest(self) -> str:
-        """SHA-256 of the configs and of the names, shapes and sizes of all stored tensors: cheap, for a first check."""
-        digest = hashlib.sha256()
-        for path in sorted(self.path.rglob("*")):
-            if path.is_file() and path.suffix in (".json", ".safetensors") and not path.name.startswith("."):
-                digest.update(f"{path.relative_to(self.path)} {path.stat().st_size}\n".encode())
-                if path.suffix == ".json":
-                    digest.update(path.read_bytes())
-        return digest.hexdigest()
 
 
 def kept_dtype(module: nn.Module, parameter: str, dtype: torch.dtype) -> torch.dtype:

@@ -53,6 +53,8 @@ class Program:
     example: Callable[[Size, torch.Generator], dict[str, Tensor]]
     #: The varying axes of inputs, with their torch.export dims.
     dynamic: dict[str, dict[int, object]]
+    #: The program whose weights it shares, where it is a part of that one in a finer partition.
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)

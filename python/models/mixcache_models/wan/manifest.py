@@ -6,6 +6,7 @@ from ..counting import decoder_flops
 from ..manifest import binding, scheduler, times
 from ..program import About, Size, ranges
 from ..text import t5_flops
+from .modules import module_entries
 from .programs import cache_names
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, FRAMES, FPS = 832, 480, 81, 16
 
 
-def values(config, text_tokens: int) -> dict:
+def values(config, text_tokens: int, modules: bool) -> dict:
     d, head = config.num_attention_heads * config.attention_head_dim, config.attention_head_dim
     latents = [1, config.in_channels, "frames", "rows", "columns"]
     side = 2 * (head // 6)
@@ -33,6 +34,7 @@ def values(config, text_tokens: int) -> dict:
         "temb": {"kind": "step", "dims": [1, d]},
         "conditioning": {"kind": "step", "dims": [1, 6, d]},
         "modulated_input": {"kind": "step", "dims": [1, "tokens", d]},
+        **({"module_output": {"kind": "step", "dims": [1, "tokens", d]}} if modules else {}),
         "prompt_embeds": {"kind": "prompt", "dims": [1, text_tokens, config.text_dim]},
         "context": {"kind": "prompt", "dims": [1, text_tokens, d]},
         **{
@@ -43,7 +45,7 @@ def values(config, text_tokens: int) -> dict:
     }
 
 
-def denoiser(config, cuts: tuple[int, ...], text_tokens: int) -> dict:
+def denoiser(config, cuts: tuple[int, ...], text_tokens: int, modules: bool) -> dict:
     d, ff = config.num_attention_heads * config.attention_head_dim, config.ffn_dim
     p_t, p_h, p_w = config.patch_size
     patch = config.in_channels * p_t * p_h * p_w
@@ -71,7 +73,7 @@ def denoiser(config, cuts: tuple[int, ...], text_tokens: int) -> dict:
         "id": "main",
         "noise_levels": [0, 1],
         "guidance": {"kind": "cfg", "default_scale": 5},
-        "values": values(config, text_tokens),
+        "values": values(config, text_tokens, modules),
         "prompt_graphs": [
             {
                 "graph": "text_projection.onnx", "inputs": binding("prompt_embeds"), "outputs": binding("context"),
@@ -81,6 +83,7 @@ def denoiser(config, cuts: tuple[int, ...], text_tokens: int) -> dict:
         "segments": [front, *blocks, head],
         "distance_stream": "hidden",
         "signals": {"timestep_embedding": "conditioning", "modulated_input": "modulated_input"},
+        **({"modules": module_entries(config.num_layers, d, ff, "")} if modules else {}),
     }
 
 
@@ -142,7 +145,7 @@ def manifest(model: "Wan", about: About) -> dict:
                 "flops": t5_flops(model.text_encoder.config),
             }
         ],
-        "denoisers": [denoiser(config, model.cuts, model.text_tokens)],
+        "denoisers": [denoiser(config, model.cuts, model.text_tokens, model.modules)],
         "schedulers": [scheduler(model.folder.scheduler())],
         "default_steps": 50,
         "decoder": decoder(model, Size(1, height // compression[1], width // compression[2])),

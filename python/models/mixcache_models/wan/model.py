@@ -24,10 +24,11 @@ class Wan:
         self.vae: AutoencoderKLWan = folder.component("vae")
         self.text_encoder = folder.component("text_encoder")
         self.cuts = parse_cuts(options.cuts, self.transformer.config.num_layers)
+        self.modules = options.modules
         self.text_tokens = options.text_tokens or TEXT_TOKENS
         self.programs: list[Program] = [
             t5_program(self.text_tokens, masked=True),
-            *dit_programs(self.transformer, self.cuts, self.text_tokens),
+            *dit_programs(self.transformer, self.cuts, self.text_tokens, modules=options.modules),
             *decoder_programs(self.vae),
         ]
 

@@ -10,6 +10,7 @@ from torch.export import Dim
 from ..program import Program, Size, ranges
 from . import reference
 from .decoder import DecoderFirst, DecoderNext
+from .modules import module_programs
 from .transformer import Blocks, Front, Head, TextProjection
 
 
@@ -23,9 +24,9 @@ def random_inputs(shapes: dict[str, tuple[int, ...]], generator: torch.Generator
 
 def dit_programs(
     model: WanTransformer3DModel, cuts: tuple[int, ...], text_tokens: int, component: str = "transformer",
-    prefix: str = "",
+    prefix: str = "", modules: bool = False,
 ) -> list[Program]:
-    """The text projection, the front, the blocks between cuts and the head of one expert."""
+    """The text projection, the front, the blocks between cuts and the head of one expert, and its modules."""
     config = model.config
     d, half = config.num_attention_heads * config.attention_head_dim, config.attention_head_dim // 2
 
@@ -33,7 +34,8 @@ def dit_programs(
         tokens = size.tokens(config.patch_size)
         shapes = {
             "latents": (1, config.in_channels, size.frames, size.rows, size.columns),
-            "time_features": (1, config.freq_dim), "hidden": (1, tokens, d), "temb": (1, d),
+            "time_features": (1, config.freq_dim), "hidden": (1, tokens, d),
+            "module_output": (1, tokens, d), "temb": (1, d),
             "conditioning": (1, 6, d), "context": (1, text_tokens, d),
             "prompt_embeds": (1, text_tokens, config.text_dim),
             "rope_cos": (1, tokens, 1, half), "rope_sin": (1, tokens, 1, half),
@@ -71,6 +73,8 @@ def dit_programs(
         "head", ("proj_out.", "scale_shift_table"), Head, reference.head, ("hidden", "temb", "latents"),
         ("velocity",), free,
     ))
+    if modules:
+        programs += module_programs(ranges(cuts), example, most**3, component, prefix)
     return programs
 
 

@@ -75,6 +75,17 @@ class FirstModulation(nn.Module):
         return self.norm1(hidden) * (1 + scale) + shift
 
 
+def self_attention(block: nn.Module, hidden: Tensor, rows: tuple[Tensor, ...], rope: tuple[Tensor, Tensor]) -> Tensor:
+    """Before its gate."""
+    x = block.norm1(hidden) * (1 + rows[1]) + rows[0]
+    return attend(block.attn1, x, x, rope)
+
+
+def feed_forward(block: nn.Module, hidden: Tensor, rows: tuple[Tensor, ...]) -> Tensor:
+    """Before its gate."""
+    return apply_in_weights_dtype(block.ffn, block.norm3(hidden) * (1 + rows[4]) + rows[3]).float()
+
+
 class Blocks(nn.Module):
     """Some transformer blocks: hidden [1, S, d] to hidden."""
 
@@ -84,12 +95,10 @@ class Blocks(nn.Module):
 
     def forward(self, hidden: Tensor, conditioning: Tensor, context: Tensor, rope_cos: Tensor, rope_sin: Tensor):
         for block in self.blocks:
-            shift, scale, gate, ff_shift, ff_scale, ff_gate = modulation(block, conditioning)
-            x = block.norm1(hidden) * (1 + scale) + shift
-            hidden = hidden + attend(block.attn1, x, x, (rope_cos, rope_sin)) * gate
+            rows = modulation(block, conditioning)
+            hidden = hidden + self_attention(block, hidden, rows, (rope_cos, rope_sin)) * rows[2]
             hidden = hidden + attend(block.attn2, block.norm2(hidden), context, None)
-            x = block.norm3(hidden) * (1 + ff_scale) + ff_shift
-            hidden = hidden + apply_in_weights_dtype(block.ffn, x).float() * ff_gate
+            hidden = hidden + feed_forward(block, hidden, rows) * rows[5]
         return hidden
 
 
