@@ -42,6 +42,13 @@ function providedTolerance(provided: ProvidedValue, step: StepNumbers): number {
   return SINUSOID_TOLERANCE[provided.precision] * number * provided.scale;
 }
 
+/** What a graph of the denoiser has to give. */
+function outputsOf(detail: ParityDetail, graph: string): References {
+  const references = detail.outputs[graph.replace(/\.onnx$/, "")];
+  if (!references) throw new Error(`the reference lacks ${graph}`);
+  return references;
+}
+
 /** Opens the backend under test on a fixture's bundle. */
 export type OpenBackend = (bundle: Bundle, files: FolderFiles) => Promise<SegmentBackend>;
 
@@ -143,13 +150,35 @@ export function describeParity(name: string, openBackend: OpenBackend): void {
       ];
       const inputs = { ...(await upload(detail.values)) };
       for (const [{ graph }, work] of graphs) {
-        const references = detail.outputs[graph.replace(/\.onnx$/, "")];
-        if (!references) throw new Error(`the reference lacks ${graph}`);
+        const references = outputsOf(detail, graph);
         const outputs = await backend.run(work, inputs);
         await expectClose(outputs, references, graph, SEGMENT_TOLERANCE);
         backend.release(outputs);
         Object.assign(inputs, await upload(references));
       }
+    });
+  });
+
+  describe.each(about.details)("denoiser $denoiser, its finer partition", (detail) => {
+    it("all modules one after the other give what the blocks give", async () => {
+      const { id, modules, segments, values } = denoiserOf(detail);
+      if (modules.length === 0) return;
+      let state: State = { ...(await upload(detail.values)) };
+      const before = segments.filter(({ blocks }) => blocks[1] === 0);
+      for (const { graph } of [...denoiserOf(detail).prompt_graphs, ...before]) {
+        state = { ...state, ...(await upload(outputsOf(detail, graph))) };
+      }
+      for (const [index] of modules.entries()) {
+        for (const part of ["compute", "apply"] as const) {
+          state = { ...state, ...(await backend.run({ kind: "module", denoiser: id, index, part }, state)) };
+        }
+      }
+      const last = segments.findLast(({ blocks: [from, to] }) => to > from);
+      const streams = Object.entries(outputsOf(detail, last?.graph ?? "")).filter(
+        ([name]) => values[name]?.kind === "stream",
+      );
+      expect(streams).not.toEqual([]);
+      await expectClose(state, Object.fromEntries(streams), "modules", SEGMENT_TOLERANCE);
     });
   });
 

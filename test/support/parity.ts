@@ -71,6 +71,12 @@ export function openParity(name: string): Parity {
   return { ...readGolden<ParityAbout>(folder), files, open: () => readBundle(files), engines };
 }
 
+/** The variants of a fixture's bundle. */
+export function variantsOf(name: string): readonly string[] {
+  const manifest = JSON.parse(readFileSync(path.join(MODELS, name, "bundle/model.json"), "utf8"));
+  return (manifest.variants ?? []).map(({ id }: { id: string }) => id);
+}
+
 /** The settings of a reference run. */
 export function paritySettings({ manifest }: Bundle, about: ParityAbout, run: ParityRun): Settings {
   return resolveSettings(manifest, {

@@ -26,10 +26,10 @@ def tokenizer() -> T5TokenizerFast:
     return T5TokenizerFast(tokenizer_object=made, extra_ids=0, model_max_length=MAX_TOKENS)
 
 
-def tiny_wan() -> WanPipeline:
+def tiny_wan(layers: int = 4) -> WanPipeline:
     transformer = WanTransformer3DModel(
         patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
-        text_dim=32, freq_dim=256, ffn_dim=32, num_layers=4, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
+        text_dim=32, freq_dim=256, ffn_dim=32, num_layers=layers, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
         rope_max_seq_len=32,
     )
     vae = AutoencoderKLWan(
