@@ -77,6 +77,19 @@ def test_texts_without_padding_are_the_pipelines_padded_ones(pipe, saved: Path):
     torch.testing.assert_close(run(pipe, made["text_2"], {"input_ids": ids})[0], pooled, atol=1e-5, rtol=0)
 
 
+def test_a_language_model_of_two_layers_gives_its_embeddings(pipe, saved: Path):
+    program, model = programs(saved)["text"], pipe.text_encoder
+    ids = torch.tensor([[1, 2, 3]])
+    layers, model.config.num_hidden_layers = model.config.num_hidden_layers, 2
+    try:
+        (found,) = run(pipe, program, {"input_ids": ids})
+        (wanted,) = program.reference(model, {"input_ids": ids})
+    finally:
+        model.config.num_hidden_layers = layers
+    torch.testing.assert_close(found, model.embed_tokens(ids))
+    torch.testing.assert_close(wanted, found)
+
+
 def test_clip_pools_at_the_first_end_also_where_the_config_knows_it(pipe, saved: Path):
     end = pipe.tokenizer_2.eos_token_id
     ids = torch.tensor([[558, 320, end, 64, end]])

@@ -32,7 +32,7 @@ class HunyuanVideo:
         config = self.transformer.config
         # Without a wish, where dual blocks end: there the model itself changes.
         dual, blocks = config.num_layers, config.num_layers + config.num_single_layers
-        self.cuts = parse_cuts(options.cuts or (0, dual, blocks), blocks)
+        self.cuts = parse_cuts(options.cuts or tuple(sorted({0, dual, blocks})), blocks)
         self.text_tokens, self.clip_tokens = options.text_tokens or TEXT_TOKENS, CLIP_TOKENS
         self.template = DEFAULT_PROMPT_TEMPLATE["template"].format("{prompt}")
         self.crop_start: int = DEFAULT_PROMPT_TEMPLATE["crop_start"]

@@ -15,10 +15,10 @@ Inputs = dict[str, Tensor]
 
 
 def llama(model: LlamaModel, inputs: Inputs) -> tuple[Tensor, ...]:
-    """What the last layer that is kept gives; the layers after it are not run, so their weights need not be there."""
+    """What the final norm would get after the layers that are kept; the others' weights need not be there."""
     layers, kept = model.config.num_hidden_layers, []
     model.config.num_hidden_layers = layers - SKIPPED_LAYERS
-    hook = model.layers[layers - SKIPPED_LAYERS - 1].register_forward_hook(lambda *args: kept.append(args[2]))
+    hook = model.norm.register_forward_pre_hook(lambda _norm, args: kept.append(args[0]))
     try:
         model(inputs["input_ids"], attention_mask=torch.ones_like(inputs["input_ids"]), use_cache=False)
     finally:
