@@ -270,6 +270,19 @@ class TestWorker:
         stats = call(6, type="stats", free=[x, s, *(tensor["id"] for tensor in state.values())])["stats"]
         assert (stats["tensors"], stats["tensor_bytes"]) == (0, 0) and stats["resident_bytes"] > 2**20
 
+    def test_without_a_queue_each_step_is_told_before_the_next_begins(self, opened, monkeypatch: pytest.MonkeyPatch):
+        worker, call, channel = opened
+        x, s = upload(call, 2, torch.ones(1, 1, 4)), upload(call, 3, torch.zeros(4))
+        run, before = worker._programs.run, []
+
+        def noting(name: str, inputs: dict) -> dict:
+            before.append([said["id"] for said, _ in channel.said if said["type"] == "graph"])
+            return run(name, inputs)
+
+        monkeypatch.setattr(worker._programs, "run", noting)
+        call(4, type="run", steps=STEPS, inputs={"x": x, "s": s})
+        assert before == [[], ["a"]]
+
     def test_a_stop_ends_the_run_and_keeps_nothing(self, opened):
         worker, call, channel = opened
         x, s = upload(call, 2, torch.ones(1, 1, 4)), upload(call, 3, torch.zeros(4))

@@ -244,6 +244,7 @@ function report(
     engine: {
       backend: info.backend,
       device: info.device,
+      ...(info.details !== undefined && { details: info.details }),
       threads: info.threads,
       peak_memory_bytes: result.peakMemoryBytes,
     },

@@ -43,7 +43,7 @@ async function load(options: EngineOptions): Promise<void> {
   const files = new FolderFiles(options.bundle);
   const signOfLife = () => send({ type: "loading" });
   const bundle = await readBundle(files, signOfLife);
-  const { backend, device } = await openBackend(bundle.manifest, files, options, signOfLife);
+  const { backend, device, details } = await openBackend(bundle.manifest, files, options, signOfLife);
   pipeline = await Pipeline.load(bundle, backend);
   // performance.now() counts from the start of the process.
   const startMs = performance.now();
@@ -54,6 +54,7 @@ async function load(options: EngineOptions): Promise<void> {
       digest: bundle.digest,
       backend: backend.capabilities.name,
       device,
+      ...(details !== undefined && { details }),
       threads: options.threads,
       startMs,
     },

@@ -12,8 +12,9 @@ import { torchWorker } from "./torch-worker.ts";
 
 export interface OpenedBackend {
   readonly backend: SegmentBackend;
-  /** What it runs on, for people. */
   readonly device: string;
+  /** Versions, precision and kernels, for people. */
+  readonly details?: string;
 }
 
 /**
@@ -33,7 +34,9 @@ export async function openBackend(
       invalid("variant", `Variants are for the onnx engine; the torch engine's precision is TORCH_DTYPE.`);
     const backend = new TorchBackend(manifest, torchWorker(torch, threads, torch.watch), signOfLife);
     try {
-      return { backend, device: (await backend.about()).device };
+      const { device, torch: version, device_name, dtype, attention } = await backend.about();
+      const details = `torch ${version}, ${device_name}, ${dtype}, attention ${attention.join(" > ")}`;
+      return { backend, device, details };
     } catch (error) {
       await backend.dispose();
       throw error;

@@ -39,6 +39,8 @@ export interface EngineInfo {
   readonly digest: string;
   readonly backend: string;
   readonly device: string;
+  /** Of the torch engine: versions, precision and kernels. */
+  readonly details?: string;
   readonly threads: number;
   /** From the start of the process until the engine was ready. */
   readonly startMs: number;

@@ -43,7 +43,11 @@ const expectGoodRun = async () => expect(framesHash(await shared.generate(REQUES
 
 describe("a torch worker that", () => {
   it("works says so", async () => {
-    expect(await shared.info()).toMatchObject({ backend: "torch", device: "double" });
+    expect(await shared.info()).toMatchObject({
+      backend: "torch",
+      device: "double",
+      details: expect.stringContaining("float32"),
+    });
   });
 
   it("is killed during a video", async () => {

@@ -30,6 +30,11 @@ class Place:
         return self.device.type
 
     @property
+    def queued(self) -> int:
+        """Programs that may wait on the device behind the one that runs; without a queue of its own there is none."""
+        return 1 if self.device.type == "cuda" else 0
+
+    @property
     def wide(self) -> torch.dtype:
         """For sums of many numbers."""
         return torch.float32 if self.device.type == "mps" else torch.float64

@@ -134,7 +134,10 @@ class Worker:
         return {"type": "done"}
 
     def _run(self, header: dict) -> dict[str, Tensor]:
-        """Runs the steps; at most one is queued behind the one that runs, so that a stop is heard in time."""
+        """Runs the steps; at most one is queued behind the one that runs, so that a stop is heard in time.
+
+        Each is told when it is over, not when it is queued.
+        """
         call = header["call"]
         values = {name: self._tensors.get(number) for name, number in header["inputs"].items()}
         made: dict[str, Tensor] = {}
@@ -146,13 +149,13 @@ class Worker:
 
         with torch.no_grad():
             for step in header["steps"]:
-                if len(queued) > 1:
-                    report()
                 if self._channel.stopped(call):
                     raise WorkerError("aborted", "The run was stopped.")
                 watch = self._place.stopwatch()
                 made |= self._step(step, values | made)
                 queued.append((step["id"], watch.stop()))
+                if len(queued) > self._place.queued:
+                    report()
             while queued:
                 report()
         return made
