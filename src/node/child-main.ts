@@ -7,6 +7,7 @@ import { readBundle } from "../engine/bundle/read.ts";
 import { Pipeline } from "../engine/pipeline.ts";
 import { MixcacheError, messageOf } from "../errors.ts";
 import { FolderFiles } from "./bundle-folder.ts";
+import { EmbeddingFolder } from "./embedding-cache.ts";
 import { openBackend } from "./open-backend.ts";
 import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
 import type { EngineOptions, FromChild, ToChild, WireError } from "./protocol.ts";
@@ -43,8 +44,17 @@ async function load(options: EngineOptions): Promise<void> {
   const files = new FolderFiles(options.bundle);
   const signOfLife = () => send({ type: "loading" });
   const bundle = await readBundle(files, signOfLife);
-  const { backend, device, details } = await openBackend(bundle.manifest, files, options, signOfLife);
-  pipeline = await Pipeline.load(bundle, backend);
+  const { backend, device, details, numerics } = await openBackend(
+    bundle.manifest,
+    files,
+    options,
+    signOfLife,
+  );
+  const { embeddings, lowMemory = false } = options;
+  pipeline = await Pipeline.load(bundle, backend, {
+    lowMemory,
+    ...(embeddings && { embeddings: new EmbeddingFolder({ ...embeddings, engine: numerics }) }),
+  });
   // performance.now() counts from the start of the process.
   const startMs = performance.now();
   send({

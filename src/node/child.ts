@@ -73,6 +73,8 @@ export class Child {
         threads: options.threads,
         ...(options.device && { device: options.device }),
         ...(options.variant !== undefined && { variant: options.variant }),
+        ...(options.embeddings && { embeddings: options.embeddings }),
+        ...(options.lowMemory !== undefined && { lowMemory: options.lowMemory }),
         ...(options.torch && { torch: options.torch }),
       },
     });

@@ -3,6 +3,7 @@
 export * from "../engine/index.ts";
 export { FolderFiles } from "./bundle-folder.ts";
 export { EMBEDDED_BUNDLE } from "./embedded.ts";
+export { EmbeddingFolder, type EmbeddingFolderOptions } from "./embedding-cache.ts";
 export { EngineChild, type EngineChildOptions, type EngineHooks } from "./engine-child.ts";
 export { type OnnxNodeOptions, openOnnxNode } from "./onnx-runtime.ts";
 export { type OpenedBackend, openBackend } from "./open-backend.ts";

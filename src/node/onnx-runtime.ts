@@ -53,6 +53,12 @@ export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions)
   return { capabilities, createSession: (graph) => InferenceSession.create(files.pathOf(graph), session) };
 }
 
+/** The version of ONNX Runtime: another one may give other last bits. */
+export function onnxVersion(): string {
+  const { version }: { version: string } = createRequire(import.meta.url)("onnxruntime-node/package.json");
+  return version;
+}
+
 /** A provider that does not come with the package has a library of its own beside the others. */
 function isInstalled(provider: string): boolean {
   const root = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));

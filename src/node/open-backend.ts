@@ -1,12 +1,13 @@
 /** The backend that an engine's options ask for. */
 
+import { cpus } from "node:os";
 import type { Manifest } from "../engine/bundle/manifest.ts";
 import type { SegmentBackend } from "../engine/segments/contract.ts";
 import { OnnxBackend } from "../engine/segments/onnx.ts";
 import { TorchBackend } from "../engine/segments/torch.ts";
 import { invalid } from "../errors.ts";
 import type { FolderFiles } from "./bundle-folder.ts";
-import { openOnnxNode } from "./onnx-runtime.ts";
+import { onnxVersion, openOnnxNode } from "./onnx-runtime.ts";
 import type { EngineOptions } from "./protocol.ts";
 import { torchWorker } from "./torch-worker.ts";
 
@@ -15,6 +16,8 @@ export interface OpenedBackend {
   readonly device: string;
   /** Versions, precision and kernels, for people. */
   readonly details?: string;
+  /** Everything that the last bits of its numbers depend on, besides the bundle. */
+  readonly numerics: string;
 }
 
 /**
@@ -36,7 +39,8 @@ export async function openBackend(
     try {
       const { device, torch: version, device_name, dtype, attention } = await backend.about();
       const details = `torch ${version}, ${device_name}, ${dtype}, attention ${attention.join(" > ")}`;
-      return { backend, device, details };
+      const numerics = ["torch", details, device, torch.compile ?? false, threads, ...machine()].join();
+      return { backend, device, details, numerics };
     } catch (error) {
       await backend.dispose();
       throw error;
@@ -45,5 +49,18 @@ export async function openBackend(
   const runtime = await openOnnxNode(files, { threads, ...(device && { device }) });
   const createSession = (graph: string) => runtime.createSession(graph).finally(signOfLife);
   const backend = new OnnxBackend(manifest, { ...runtime, createSession }, variant);
-  return { backend, device: runtime.capabilities.device };
+  const numerics = [
+    "onnx",
+    onnxVersion(),
+    runtime.capabilities.device,
+    variant,
+    threads,
+    ...machine(),
+  ].join();
+  return { backend, device: runtime.capabilities.device, numerics };
+}
+
+/** Kernels are chosen by the kind of processor. */
+function machine(): string[] {
+  return [process.arch, cpus()[0]?.model ?? ""];
 }

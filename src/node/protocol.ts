@@ -16,6 +16,10 @@ export interface EngineOptions {
   readonly device?: "cpu" | "cuda" | "webgpu";
   /** One of the bundle's variants: another precision or attention kernel. */
   readonly variant?: string;
+  /** Keeps text embeddings in this folder, within this limit; without it they are made anew for every video. */
+  readonly embeddings?: { readonly folder: string; readonly maxBytes: number };
+  /** Keeps one part of the model in memory at a time: slower, for models that do not fit otherwise. */
+  readonly lowMemory?: boolean;
   /** Runs the bundle in a torch worker instead of ONNX Runtime. */
   readonly torch?: TorchOptions & { readonly watch?: TorchWatch };
 }
