@@ -3,13 +3,16 @@ import { readConfig } from "./config.ts";
 
 describe("the environment", () => {
   it("may be empty: ONNX Runtime, and threads as the machine suggests", () => {
-    expect(readConfig({})).toEqual({});
-    expect(readConfig({ ENGINE: "", THREADS: "", TORCH_WEIGHTS: "" })).toEqual({});
-    expect(readConfig({ ENGINE: "onnx", TORCH_WEIGHTS: "/wan", THREADS: "4" })).toEqual({ threads: 4 });
+    const { embeddings, ...rest } = readConfig({});
+    expect(rest).toEqual({ lowMemory: false });
+    expect(embeddings?.folder).toMatch(/[\\/]\.cache[\\/]mixcache[\\/]embeddings$/);
+    expect(readConfig({ ENGINE: "", THREADS: "", TORCH_WEIGHTS: "" })).toEqual(readConfig({}));
+    expect(readConfig({ ENGINE: "onnx", TORCH_WEIGHTS: "/wan", THREADS: "4" })).toMatchObject({ threads: 4 });
+    expect(readConfig({ ENGINE: "onnx", TORCH_WEIGHTS: "/wan" }).torch).toBeUndefined();
   });
 
   it("says how the torch engine runs", () => {
-    expect(readConfig({ ENGINE: "torch", TORCH_WEIGHTS: "/wan" })).toEqual({
+    expect(readConfig({ ENGINE: "torch", TORCH_WEIGHTS: "/wan" })).toMatchObject({
       torch: { python: "python3", weights: "/wan", compile: false, offload: false },
     });
     const all = {
@@ -31,7 +34,25 @@ describe("the environment", () => {
     });
   });
 
+  it("says where embeddings are kept, and how much", () => {
+    const cache = (environment: Record<string, string>) => readConfig(environment).embeddings;
+    expect(cache({ XDG_CACHE_HOME: "/var/cache" })).toEqual({
+      folder: "/var/cache/mixcache/embeddings",
+      maxBytes: 1_024_000_000,
+    });
+    expect(cache({ XDG_CACHE_HOME: "relative" })).toEqual(cache({}));
+    expect(cache({ EMBEDDING_CACHE: "/data/texts", EMBEDDING_CACHE_MB: "5" })).toEqual({
+      folder: "/data/texts",
+      maxBytes: 5_000_000,
+    });
+    expect(cache({ EMBEDDING_CACHE: "off" })).toBeUndefined();
+    expect(cache({ EMBEDDING_CACHE_MB: "0" })).toBeUndefined();
+    expect(readConfig({ LOW_MEMORY: "1" }).lowMemory).toBe(true);
+  });
+
   it.each([
+    ["LOW_MEMORY", "some", /1 or 0/],
+    ["EMBEDDING_CACHE_MB", "1GB", /whole number of megabytes/],
     ["ENGINE", "tensorflow", /onnx or torch/],
     ["THREADS", "0", /from 1 to 256/],
     ["THREADS", "257", /from 1 to 256/],

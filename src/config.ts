@@ -3,6 +3,8 @@
  * is one sentence that names the variable.
  */
 
+import { homedir } from "node:os";
+import path from "node:path";
 import { z } from "zod";
 import { MixcacheError } from "./errors.ts";
 
@@ -26,6 +28,14 @@ const variables = z.object({
     .transform(Number)
     .refine((count) => count >= 1 && count <= 256, "it must be a whole number from 1 to 256")
     .optional(),
+  LOW_MEMORY: flag,
+  EMBEDDING_CACHE: z.string().optional(),
+  EMBEDDING_CACHE_MB: z
+    .string()
+    .regex(/^\d{1,7}$/, "it must be a whole number of megabytes, at most 9999999")
+    .transform(Number)
+    .default(1024),
+  XDG_CACHE_HOME: z.string().optional(),
   TORCH_PYTHON: z.string().default("python3"),
   TORCH_WEIGHTS: z.string().optional(),
   TORCH_DEVICE: z
@@ -51,6 +61,10 @@ export interface TorchConfig {
 export interface Config {
   /** Threads of the engine; undefined: as many as the machine suggests. */
   readonly threads?: number;
+  /** Where text embeddings are kept between runs, and how much room they get; undefined: they are not kept. */
+  readonly embeddings?: { readonly folder: string; readonly maxBytes: number };
+  /** One part of the model in memory at a time. */
+  readonly lowMemory: boolean;
   /** Present where ENGINE is torch. */
   readonly torch?: TorchConfig;
 }
@@ -66,14 +80,34 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const name = String(issue?.path[0]);
     refuse(name, `${name} is “${given[name]}”; ${issue?.message}.`);
   }
-  const { ENGINE, THREADS, ...rest } = parsed.data;
+  const { ENGINE, THREADS, LOW_MEMORY, ...rest } = parsed.data;
+  const embeddings = embeddingCache(rest);
   return {
     ...(THREADS !== undefined && { threads: THREADS }),
+    ...(embeddings && { embeddings }),
+    lowMemory: LOW_MEMORY,
     ...(ENGINE === "torch" && { torch: torchConfig(rest) }),
   };
 }
 
-type TorchVariables = Omit<z.infer<typeof variables>, "ENGINE" | "THREADS">;
+type Variables = z.infer<typeof variables>;
+
+/** The user's cache folder, as the XDG base directory specification has it: a relative path there counts as none. */
+function embeddingCache({
+  EMBEDDING_CACHE,
+  EMBEDDING_CACHE_MB,
+  XDG_CACHE_HOME,
+}: Pick<Variables, "EMBEDDING_CACHE" | "EMBEDDING_CACHE_MB" | "XDG_CACHE_HOME">): Config["embeddings"] {
+  if (EMBEDDING_CACHE === "off" || EMBEDDING_CACHE_MB === 0) return undefined;
+  const ofUser =
+    XDG_CACHE_HOME !== undefined && path.isAbsolute(XDG_CACHE_HOME)
+      ? XDG_CACHE_HOME
+      : path.join(homedir(), ".cache");
+  const folder = path.resolve(EMBEDDING_CACHE ?? path.join(ofUser, "mixcache", "embeddings"));
+  return { folder, maxBytes: EMBEDDING_CACHE_MB * 1e6 };
+}
+
+type TorchVariables = Pick<Variables, Extract<keyof Variables, `TORCH_${string}`>>;
 
 function torchConfig(given: TorchVariables): TorchConfig {
   if (given.TORCH_WEIGHTS === undefined) {

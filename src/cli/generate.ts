@@ -172,6 +172,8 @@ function engineOptions(bundle: string, config: Config, { threads, variant }: Gen
     bundle,
     threads: threads ?? config.threads ?? defaultThreads(),
     ...(variant !== undefined && { variant }),
+    ...(config.embeddings && { embeddings: config.embeddings }),
+    lowMemory: config.lowMemory,
     ...(config.torch && { torch: config.torch }),
   };
 }
@@ -249,6 +251,7 @@ function report(
       peak_memory_bytes: result.peakMemoryBytes,
     },
     notices: result.notices,
+    text_cached: trace.textCached,
     time_ms: {
       start: Math.round(info.startMs),
       text: Math.round(trace.textMs),

@@ -36,7 +36,8 @@ export class StatusLine {
   }
 
   progress(progress: Progress): void {
-    if (progress.phase === "text") this.waitFor("reading the prompt");
+    if (progress.phase === "text")
+      this.waitFor(progress.cached ? "the prompt is known" : "reading the prompt");
     else if (progress.phase === "decode") this.waitFor(`decoding ${Math.round(progress.fraction * 100)} %`);
     else this.#denoise(progress);
   }

@@ -39,6 +39,8 @@ it("makes the same video from the same command at another time, and another one 
     notices: [],
   });
   expect(b.frames_sha256).toBe(a.frames_sha256);
+  // The prompt and the negative one, empty here, were in the cache of the user by then.
+  expect([a, b, c].map(({ text_cached }) => text_cached)).toEqual([0, 2, 2]);
   expect(c.frames_sha256).not.toBe(a.frames_sha256);
   const file = await readFile(box.pathOf("first.mp4"));
   expect(isMp4(file)).toBe(true);

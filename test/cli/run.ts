@@ -24,7 +24,7 @@ export interface CliOptions {
   readonly group?: boolean;
 }
 
-/** A folder to run in, and empty ones that stand in for the home and the temporary folder. */
+/** A folder to run in, and empty ones that stand in for the home and the temporary folder; a cache beside them. */
 export class Sandbox {
   readonly #root = mkdtempSync(path.join(tmpdir(), "mixcache-cli-"));
   readonly folder = path.join(this.#root, "work");
@@ -40,7 +40,7 @@ export class Sandbox {
     return path.join(this.folder, file);
   }
 
-  /** Every file that runs left, wherever. */
+  /** Every file that runs left, wherever but in the cache. */
   async files(): Promise<string[]> {
     const all = await Promise.all([this.folder, ...this.#elsewhere].map((folder) => readdir(folder)));
     return all.flat();
@@ -51,7 +51,7 @@ export class Sandbox {
     return new RunningCli(
       args,
       this.folder,
-      { HOME: home, TMPDIR: tmp, ...options.env },
+      { HOME: home, TMPDIR: tmp, XDG_CACHE_HOME: path.join(this.#root, "cache"), ...options.env },
       options.group ?? false,
     );
   }
