@@ -20,8 +20,8 @@ def count_flops(component: nn.Module, program: Program, inputs: dict[str, torch.
     return counter.get_total_flops()
 
 
-def decoder_flops(component: nn.Module, program: Program, size: Size) -> int:
-    """Of one call of a decoder's program: linear in the pixels but for attention, so two small sizes tell any other."""
+def decoder_flops(component: nn.Module, program: Program) -> dict[str, int]:
+    """Of a decoder that takes one latent frame a call, as the manifest's polynomial: two small sizes tell any other."""
 
     def counted(side: int) -> int:
         return count_flops(component, program, program.example(Size(1, side, side), torch.Generator().manual_seed(0)))
@@ -29,9 +29,7 @@ def decoder_flops(component: nn.Module, program: Program, size: Size) -> int:
     few, many = 4, 16
     low, high = counted(2), counted(4)
     squared = (high * few - low * many) // (few * many * (many - few))
-    linear = (low - squared * few * few) // few
-    pixels = size.rows * size.columns
-    return linear * pixels + squared * pixels * pixels
+    return {"pixels": (low - squared * few * few) // few, "pixels_squared": squared}
 
 
 def clip_decoder_flops(component: nn.Module, program: Program) -> dict[str, int]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..counting import decoder_flops
 from ..manifest import binding, scheduler, times
-from ..program import About, Size, ranges
+from ..program import About, ranges
 from ..text import t5_flops
 from .modules import module_entries
 from .programs import cache_names
@@ -87,18 +87,18 @@ def denoiser(config, cuts: tuple[int, ...], text_tokens: int, modules: bool) -> 
     }
 
 
-def decoder(model: "Wan", size: Size) -> dict:
+def decoder(model: "Wan") -> dict:
     first, following = model.programs[-2:]
     names = cache_names(len(first.outputs) - 1)
     outputs = binding("frames", **{f"{name}_out": name for name in names})
     return {
         "first": {
             "graph": "decoder_first.onnx", "inputs": binding("latents"), "outputs": outputs, "frames": 1,
-            "flops": decoder_flops(model.vae, first, size),
+            "flops": decoder_flops(model.vae, first),
         },
         "next": {
             "graph": "decoder_next.onnx", "inputs": binding("latents", *names), "outputs": outputs, "frames": 4,
-            "flops": decoder_flops(model.vae, following, size),
+            "flops": decoder_flops(model.vae, following),
         },
         "latent_frames": 1,
         "pixel_range": [-1, 1],
@@ -148,5 +148,5 @@ def manifest(model: "Wan", about: About) -> dict:
         "denoisers": [denoiser(config, model.cuts, model.text_tokens, model.modules)],
         "schedulers": [scheduler(model.folder.scheduler())],
         "default_steps": 50,
-        "decoder": decoder(model, Size(1, height // compression[1], width // compression[2])),
+        "decoder": decoder(model),
     }
