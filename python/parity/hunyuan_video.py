@@ -10,8 +10,8 @@ from mixcache_models.program import About, Options
 from tiny.hunyuan_video import tiny_hunyuan_video
 from torch import Tensor
 
-#: One not square; 9 frames are an odd number of latent frames, 5 an even one.
-RUNS = (Run("wide", 48, 32, 9, 7), Run("square", 32, 32, 5, 11))
+#: One not square; 9 frames are an odd number of latent frames, 5 an even one; a single picture.
+RUNS = (Run("wide", 48, 32, 9, 7), Run("square", 32, 32, 5, 11), Run("picture", 16, 48, 1, 5))
 #: Size and stride of the decoder's tiles in frames, rows and columns of video: the wide run needs several of columns
 #: and of frames, the square run one.
 TILES = ((8, 4), (32, 24), (32, 24))

@@ -16,8 +16,10 @@ from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PRO
 from mixcache_models.attention import attention_kind  # noqa: E402
 from mixcache_models.counting import clip_decoder_flops, count_flops  # noqa: E402
 from mixcache_models.folder import Folder  # noqa: E402
+from mixcache_models.hunyuan_video.programs import TEXT_TOKENS  # noqa: E402
 from mixcache_models.program import ModelError, Options, Program, Size, outputs_of  # noqa: E402
 from mixcache_models.registry import open_model  # noqa: E402
+from tokenizers import Tokenizer  # noqa: E402
 from tiny.hunyuan_video import tiny_hunyuan_video  # noqa: E402
 
 PROMPT = "A Red circle, café  aren't 2 cats <|eot_id|>"
@@ -48,22 +50,42 @@ def run(pipe, program: Program, inputs: dict[str, Tensor]) -> tuple[Tensor, ...]
     return outputs_of(program.build(getattr(pipe, program.component))(*inputs.values()))
 
 
+def one_text_token(name: str, value: Tensor) -> Tensor:
+    if name in ("prompt_embeds", "text_hidden"):
+        return value[:, :1]
+    return value[:, : 1 - TEXT_TOKENS] if name == "module_output" else value
+
+
 def programs(folder: Path, **options) -> dict[str, Program]:
     return {program.name: program for program in open_model(Folder(folder), Options(**options)).programs}
 
 
-@pytest.mark.parametrize("kind", ["fused", "portable"])
+@pytest.mark.parametrize("kind", ["torch", "portable"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_program_gives_what_diffusers_gives(pipe, saved: Path, size: Size, kind: str):
-    for program in programs(saved).values():
+    for program in programs(saved, modules=True).values():
         inputs = program.example(size, torch.Generator().manual_seed(1))
         # One token is what an empty prompt leaves.
-        one = {"prompt_embeds", "text_hidden"} if size.frames == 1 else set()
-        inputs = {name: value[:, :1] if name in one else value for name, value in inputs.items()}
+        if size.frames == 1:
+            inputs = {name: one_text_token(name, value) for name, value in inputs.items()}
         with attention_kind(kind):
             found = run(pipe, program, inputs)
         for mine, theirs in zip(found, program.reference(getattr(pipe, program.component), inputs), strict=True):
             torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_the_modules_of_a_block_one_after_the_other_are_the_block(pipe, saved: Path):
+    made = programs(saved, cuts=(0, 1, 2, 3, 4), modules=True)
+    for block, modules in (("0_1", ["0_attn", "0_ff"]), ("3_4", ["3_attn_ff"])):
+        state = made[f"blocks_{block}"].example(SIZES[1], torch.Generator().manual_seed(2))
+        wanted = run(pipe, made[f"blocks_{block}"], state)
+        for module in modules:
+            compute, apply = made[f"block_{module}"], made[f"block_{module}_apply"]
+            names = compute.example(SIZES[1], torch.Generator())
+            state |= {"module_output": run(pipe, compute, {name: state[name] for name in names})[0]}
+            names = apply.example(SIZES[1], torch.Generator())
+            state |= dict(zip(("hidden", "text_hidden"), run(pipe, apply, {name: state[name] for name in names})))
+        torch.testing.assert_close((state["hidden"], state["text_hidden"]), wanted, atol=1e-6, rtol=0)
 
 
 def test_texts_without_padding_are_the_pipelines_padded_ones(pipe, saved: Path):
@@ -106,6 +128,20 @@ def test_the_template_is_as_long_as_the_pipeline_crops(pipe):
     start = DEFAULT_PROMPT_TEMPLATE["crop_start"]
     lengths = [len(pipe.tokenizer(DEFAULT_PROMPT_TEMPLATE["template"].format(text)).input_ids) for text in ("", " red")]
     assert lengths == [start + 1, start + 2]
+
+
+def test_a_tokenizer_of_older_files_becomes_a_json(pipe, copy: Path):
+    path = copy / "tokenizer_2/tokenizer.json"
+    model = json.loads(path.read_text())["model"]
+    (path.parent / "vocab.json").write_text(json.dumps(model["vocab"]))
+    (path.parent / "merges.txt").write_text("#version: 0.2\n" + "\n".join(" ".join(pair) for pair in model["merges"]))
+    path.unlink()
+    folder = Folder(copy)
+    made = Tokenizer.from_file(str(folder.tokenizer_file("tokenizer_2")))
+    assert made.encode(PROMPT).ids == pipe.tokenizer_2(PROMPT).input_ids
+    shutil.rmtree(path.parent)
+    with pytest.raises(ModelError, match="AutoTokenizer"):
+        Folder(copy).tokenizer_file("tokenizer_2")
 
 
 def test_the_decoders_flops_hold_at_any_size(saved: Path):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import diffusers
 import torch
@@ -36,6 +37,8 @@ class Folder:
             raise ModelError(f"{index} is damaged: it names no pipeline. Download the folder again.") from None
         self._components: dict[str, nn.Module] = {}
         self._stored: dict[str, dict[str, Stored]] = {}
+        #: Holds tokenizers that had to be made; goes with this object.
+        self._made: TemporaryDirectory | None = None
 
     def has(self, component: str) -> bool:
         entry = self.index.get(component)
@@ -107,13 +110,25 @@ class Folder:
         return self.class_of("scheduler").from_pretrained(self.path / "scheduler")
 
     def tokenizer_file(self, component: str = "tokenizer") -> Path:
-        """The `tokenizer.json` of a tokenizer's folder."""
+        """The `tokenizer.json` of a tokenizer's folder, or one made of the older files that the folder has instead.
+
+        @throws ModelError where there is neither.
+        """
         path = self.path / component / "tokenizer.json"
-        if not path.is_file():
+        return path if path.is_file() else self._made_tokenizer(component)
+
+    def _made_tokenizer(self, component: str) -> Path:
+        self._made = self._made or TemporaryDirectory(prefix="mixcache-tokenizers-")
+        made = Path(self._made.name) / f"{component}.json"
+        try:
+            self.class_of(component).from_pretrained(self.path / component).backend_tokenizer.save(str(made))
+        except Exception as error:
+            # transformers raises many kinds here, for missing files as for broken ones.
             raise ModelError(
-                f"{path} is missing. Load the tokenizer with transformers' AutoTokenizer and save it: that writes one."
-            )
-        return path
+                f"{self.path / component / 'tokenizer.json'} is missing, and transformers can't make one of what is "
+                "there. Load the tokenizer with transformers' AutoTokenizer and save it: that writes one."
+            ) from error
+        return made
 
 
 def kept_dtype(module: nn.Module, parameter: str, dtype: torch.dtype) -> torch.dtype:

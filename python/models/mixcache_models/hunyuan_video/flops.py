@@ -20,11 +20,23 @@ def block_flops(config, start: int, end: int) -> dict[str, float]:
     """Dual blocks have two modulations where single ones have half of one; a token costs the same in both."""
     d, dual = config.num_attention_heads * config.attention_head_dim, config.num_layers
     per_token = round((8 + 4 * config.mlp_ratio) * d * d)
-    block = {
-        "tokens": per_token, "text": per_token, "tokens_squared": 4 * d, "tokens_text": 8 * d, "text_squared": 4 * d,
-    }
+    block = {"tokens": per_token, "text": per_token} | attention_flops(d)
     duals = max(0, min(end, dual) - start)
     return times(block, end - start) | {"constant": (24 * duals + 6 * (end - start - duals)) * d * d}
+
+
+def attention_flops(d: int) -> dict[str, float]:
+    """Scores and sums over both streams together."""
+    return {"tokens_squared": 4 * d, "tokens_text": 8 * d, "text_squared": 4 * d}
+
+
+def module_flops(config, module: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Of a module's compute and of its apply, each with the modulation."""
+    d = config.num_attention_heads * config.attention_head_dim
+    modulation = {"constant": (6 if module == "attn_ff" else 24) * d * d}
+    per_token = {"attn": 8, "ff": 4 * config.mlp_ratio, "attn_ff": 8 + 4 * config.mlp_ratio}[module]
+    linear = {"tokens": round(per_token * d * d), "text": round(per_token * d * d)}
+    return modulation | linear | (attention_flops(d) if "attn" in module else {}), modulation
 
 
 def head_flops(config) -> dict[str, float]:

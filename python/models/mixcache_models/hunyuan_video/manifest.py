@@ -6,6 +6,7 @@ from ..counting import clip_decoder_flops
 from ..manifest import binding, scheduler
 from ..program import About, ranges
 from .flops import block_flops, clip_flops, front_flops, head_flops, llama_flops
+from .modules import module_entries
 from .programs import FREQUENCIES, MOST_FRAMES, MOST_SIDE
 from .transformer import patch_of
 
@@ -25,7 +26,7 @@ def sinusoid(of: str, scale: float, precision: str) -> dict:
     return {"kind": "step", "dims": [1, FREQUENCIES], "provided": provided}
 
 
-def values(config, guidance_precision: str) -> dict:
+def values(config, guidance_precision: str, modules: bool) -> dict:
     d, half = config.num_attention_heads * config.attention_head_dim, config.attention_head_dim // 2
     latents = [1, config.in_channels, "frames", "rows", "columns"]
     rope = {
@@ -45,6 +46,7 @@ def values(config, guidance_precision: str) -> dict:
             f"rope_{part}": {"kind": "shape", "dims": rope["dims"], "provided": rope | {"part": part}}
             for part in ("cos", "sin")
         },
+        **({"module_output": {"kind": "step", "dims": [1, "all_tokens", d]}} if modules else {}),
         "velocity": {"kind": "output", "dims": latents},
     }
 
@@ -79,7 +81,8 @@ def text_encoders(model: "HunyuanVideo") -> list[dict]:
         {
             "id": "text", "tokenizer": {"kind": "huggingface", "file": "tokenizer.json"},
             "template": model.template, "crop_start": model.crop_start,
-            "max_tokens": model.text_tokens + model.crop_start, "pad": "none", "graph": "text.onnx", "inputs": {"ids": "input_ids"},
+            "max_tokens": model.text_tokens + model.crop_start, "pad": "none", "graph": "text.onnx",
+            "inputs": {"ids": "input_ids"},
             "outputs": {"prompt_embeds": {"value": "prompt_embeds", "rule": "trim"}},
             "flops": llama_flops(model.text_encoder.config),
         },
@@ -142,10 +145,11 @@ def manifest(model: "HunyuanVideo", about: About) -> dict:
             {
                 "id": "main", "noise_levels": [0, 1],
                 "guidance": {"kind": "embedded", "default_scale": GUIDANCE_SCALE},
-                "values": values(config, model.guidance_precision),
+                "values": values(config, model.guidance_precision, model.modules),
                 "segments": segments(model),
                 "distance_stream": "hidden",
                 "signals": {"timestep_embedding": "temb", "modulated_input": "modulated_input"},
+                **({"modules": module_entries(config)} if model.modules else {}),
             }
         ],
         "schedulers": [scheduler(model.folder.scheduler())],

@@ -33,6 +33,7 @@ class HunyuanVideo:
         # Without a wish, where dual blocks end: there the model itself changes.
         dual, blocks = config.num_layers, config.num_layers + config.num_single_layers
         self.cuts = parse_cuts(options.cuts or tuple(sorted({0, dual, blocks})), blocks)
+        self.modules = options.modules
         self.text_tokens, self.clip_tokens = options.text_tokens or TEXT_TOKENS, CLIP_TOKENS
         self.template = DEFAULT_PROMPT_TEMPLATE["template"].format("{prompt}")
         self.crop_start: int = DEFAULT_PROMPT_TEMPLATE["crop_start"]
@@ -46,7 +47,7 @@ class HunyuanVideo:
         self.guidance_precision = "bfloat16" if bfloat16 else "float32"
         self.programs: list[Program] = [
             *text_programs(self.text_encoder, self.text_tokens + self.crop_start, self.text_encoder_2, CLIP_TOKENS),
-            *dit_programs(self.transformer, self.cuts, self.text_tokens),
+            *dit_programs(self.transformer, self.cuts, self.text_tokens, options.modules),
             decoder_program(self.vae),
         ]
 

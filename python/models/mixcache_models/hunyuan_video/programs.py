@@ -11,8 +11,9 @@ from transformers import CLIPTextModel, LlamaModel
 from ..program import Program, Size, ranges
 from . import reference
 from .decoder import Decoder
+from .modules import module_programs
 from .text import SKIPPED_LAYERS, ClipPooled, Llama
-from .transformer import Blocks, Front, Head, patch_of
+from .transformer import Blocks, Front, Head, block_prefix, patch_of
 
 #: Sinusoids of timestep and guidance.
 FREQUENCIES = 256
@@ -45,8 +46,10 @@ def text_programs(llama: LlamaModel, llama_tokens: int, clip: CLIPTextModel, cli
     ]
 
 
-def dit_programs(model: HunyuanVideoTransformer3DModel, cuts: tuple[int, ...], text_tokens: int) -> list[Program]:
-    """The front, the blocks between cuts and the head."""
+def dit_programs(
+    model: HunyuanVideoTransformer3DModel, cuts: tuple[int, ...], text_tokens: int, modules: bool = False
+) -> list[Program]:
+    """The front, the blocks between cuts and the head, and the blocks' modules."""
     config = model.config
     d, half = config.num_attention_heads * config.attention_head_dim, config.attention_head_dim // 2
 
@@ -57,7 +60,7 @@ def dit_programs(model: HunyuanVideoTransformer3DModel, cuts: tuple[int, ...], t
             "latents": (1, config.in_channels, size.frames, size.rows, size.columns), "hidden": (1, tokens, d),
             "text_hidden": (1, TEXT_TOKENS, d), "prompt_embeds": (1, TEXT_TOKENS, config.text_embed_dim),
             "time_features": (1, FREQUENCIES), "guidance_features": (1, FREQUENCIES),
-            "pooled": (1, config.pooled_projection_dim), "temb": (1, d),
+            "pooled": (1, config.pooled_projection_dim), "temb": (1, d), "module_output": (1, tokens + TEXT_TOKENS, d),
         }
         made = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
         made |= {"rope_cos": angles.cos(), "rope_sin": angles.sin()}
@@ -90,12 +93,9 @@ def dit_programs(model: HunyuanVideoTransformer3DModel, cuts: tuple[int, ...], t
     programs.append(program(
         "head", ("norm_out.", "proj_out."), Head, reference.head, ("hidden", "temb", "latents"), ("velocity",), free,
     ))
+    if modules:
+        programs += module_programs(ranges(cuts), config.num_layers, example, most, text_tokens)
     return programs
-
-
-def block_prefix(index: int, dual: int) -> str:
-    """Where the weights of a block lie, the dual ones first."""
-    return f"transformer_blocks.{index}." if index < dual else f"single_transformer_blocks.{index - dual}."
 
 
 def decoder_program(vae: AutoencoderKLHunyuanVideo) -> Program:

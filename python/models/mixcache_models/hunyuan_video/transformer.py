@@ -86,6 +86,10 @@ class Front(nn.Module):
         return hidden, self.refiner(prompt_embeds, time_features), temb, modulated
 
 
+#: Rows of a dual block's modulation: shift, scale and gate of the attention, then of the feed-forward.
+SHIFT, SCALE, GATE, FF_SHIFT, FF_SCALE, FF_GATE = range(6)
+
+
 class DualBlock(nn.Module):
     """`HunyuanVideoTransformerBlock`: each stream has weights of its own, attention is over both together."""
 
@@ -93,13 +97,16 @@ class DualBlock(nn.Module):
         super().__init__()
         self.block = block
 
-    def forward(self, hidden: Tensor, text: Tensor, temb: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+    def rows(self, temb: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Six rows for the image stream, six for the text stream."""
+        return modulation(self.block.norm1, temb, 6), modulation(self.block.norm1_context, temb, 6)
+
+    def attend(self, hidden: Tensor, text: Tensor, rows, text_rows, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+        """What attention gives each stream, before the gates."""
         block, attn = self.block, self.block.attn
-        shift, scale, gate, ff_shift, ff_scale, ff_gate = modulation(block.norm1, temb, 6)
-        x = block.norm1.norm(hidden) * (1 + scale) + shift
+        x = block.norm1.norm(hidden) * (1 + rows[SCALE]) + rows[SHIFT]
         query, key, value = project(attn, x, ("to_q", "to_k", "to_v"), ("norm_q", "norm_k"))
-        t_shift, t_scale, t_gate, t_ff_shift, t_ff_scale, t_ff_gate = modulation(block.norm1_context, temb, 6)
-        y = block.norm1_context.norm(text) * (1 + t_scale) + t_shift
+        y = block.norm1_context.norm(text) * (1 + text_rows[SCALE]) + text_rows[SHIFT]
         added = ("add_q_proj", "add_k_proj", "add_v_proj")
         text_query, text_key, text_value = project(attn, y, added, ("norm_added_q", "norm_added_k"))
         mixed = attention(
@@ -108,12 +115,21 @@ class DualBlock(nn.Module):
             torch.cat([value, text_value], dim=1),
         )
         tokens = hidden.shape[1]
-        hidden = hidden + attn.to_out[0](mixed[:, :tokens]).float() * gate
-        text = text + attn.to_add_out(mixed[:, tokens:]).float() * t_gate
-        x = block.norm2(hidden) * (1 + ff_scale) + ff_shift
-        y = block.norm2_context(text) * (1 + t_ff_scale) + t_ff_shift
-        hidden = hidden + apply_in_weights_dtype(block.ff, x).float() * ff_gate
-        return hidden, text + apply_in_weights_dtype(block.ff_context, y).float() * t_ff_gate
+        return attn.to_out[0](mixed[:, :tokens]).float(), attn.to_add_out(mixed[:, tokens:]).float()
+
+    def feed(self, hidden: Tensor, text: Tensor, rows, text_rows) -> tuple[Tensor, Tensor]:
+        """What the feed-forward gives each stream, before the gates."""
+        block = self.block
+        x = block.norm2(hidden) * (1 + rows[FF_SCALE]) + rows[FF_SHIFT]
+        y = block.norm2_context(text) * (1 + text_rows[FF_SCALE]) + text_rows[FF_SHIFT]
+        return apply_in_weights_dtype(block.ff, x).float(), apply_in_weights_dtype(block.ff_context, y).float()
+
+    def forward(self, hidden: Tensor, text: Tensor, temb: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+        rows, text_rows = self.rows(temb)
+        image_part, text_part = self.attend(hidden, text, rows, text_rows, cos, sin)
+        hidden, text = hidden + image_part * rows[GATE], text + text_part * text_rows[GATE]
+        image_part, text_part = self.feed(hidden, text, rows, text_rows)
+        return hidden + image_part * rows[FF_GATE], text + text_part * text_rows[FF_GATE]
 
 
 class SingleBlock(nn.Module):
@@ -123,14 +139,30 @@ class SingleBlock(nn.Module):
         super().__init__()
         self.block = block
 
-    def forward(self, joint: Tensor, temb: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    def rows(self, temb: Tensor) -> tuple[Tensor, ...]:
+        """Shift, scale and gate."""
+        return modulation(self.block.norm, temb, 3)
+
+    def mix(self, joint: Tensor, rows, cos: Tensor, sin: Tensor) -> Tensor:
+        """What attention and feed-forward give together, before the gate."""
         block = self.block
-        shift, scale, gate = modulation(block.norm, temb, 3)
-        x = block.norm.norm(joint) * (1 + scale) + shift
+        x = block.norm.norm(joint) * (1 + rows[SCALE]) + rows[SHIFT]
         query, key, value = project(block.attn, x, ("to_q", "to_k", "to_v"), ("norm_q", "norm_k"))
         mixed = attention(rotate_pairs(query, cos, sin), rotate_pairs(key, cos, sin), value)
         wide = F.gelu(apply_in_weights_dtype(block.proj_mlp, x), approximate="tanh")
-        return joint + block.proj_out(torch.cat([mixed, wide], dim=2)).float() * gate
+        return block.proj_out(torch.cat([mixed, wide], dim=2)).float()
+
+    def forward(self, joint: Tensor, temb: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        rows = self.rows(temb)
+        return joint + self.mix(joint, rows, cos, sin) * rows[GATE]
+
+
+def joint_tables(cos: Tensor, sin: Tensor, texts: int) -> tuple[Tensor, Tensor]:
+    """Rotary tables of the image and then the text, which is turned by an angle of zero.
+
+    That changes no bit and spares taking queries and keys apart.
+    """
+    return F.pad(cos, (0, 0, 0, 0, 0, texts), value=1.0), F.pad(sin, (0, 0, 0, 0, 0, texts))
 
 
 class Blocks(nn.Module):
@@ -150,9 +182,8 @@ class Blocks(nn.Module):
             hidden, text_hidden = block(hidden, text_hidden, temb, rope_cos, rope_sin)
         if len(self.single) == 0:
             return hidden, text_hidden
-        # Text is turned by an angle of zero, which changes no bit and spares taking queries and keys apart.
-        tokens, texts = hidden.shape[1], text_hidden.shape[1]
-        cos, sin = F.pad(rope_cos, (0, 0, 0, 0, 0, texts), value=1.0), F.pad(rope_sin, (0, 0, 0, 0, 0, texts))
+        tokens = hidden.shape[1]
+        cos, sin = joint_tables(rope_cos, rope_sin, text_hidden.shape[1])
         joint = torch.cat([hidden, text_hidden], dim=1)
         for block in self.single:
             joint = block(joint, temb, cos, sin)
@@ -176,6 +207,11 @@ class Head(nn.Module):
         x = x.reshape(frames // p_t, rows // p_h, columns // p_w, -1, p_t, p_h, p_w)
         x = x.permute(3, 0, 4, 1, 5, 2, 6)
         return x.reshape(1, -1, frames, rows, columns)
+
+
+def block_prefix(index: int, dual: int) -> str:
+    """Where the weights of a block lie, the dual ones first."""
+    return f"transformer_blocks.{index}." if index < dual else f"single_transformer_blocks.{index - dual}."
 
 
 def patch_of(model: HunyuanVideoTransformer3DModel) -> tuple[int, int, int]:
