@@ -64,8 +64,13 @@ function describeDecoder({ decoder: { first, next, tiles } }: Manifest): string 
 function describeDenoiser(manifest: Manifest, denoiser: DenoiserManifest, tokens: number): string[] {
   const { id, segments, guidance, noise_levels, modules, signals } = denoiser;
   const blocks = segments.at(-1)?.blocks[1] ?? 0;
-  const text = manifest.text_encoders[0]?.max_tokens ?? 0;
-  const flops = segments.map((segment) => flopsOf(segment.flops, { tokens, text }));
+  // The longest prompts.
+  const lengths = manifest.text_encoders.flatMap(({ outputs, max_tokens, crop_start }) =>
+    Object.values(outputs).map(({ value }) => [value, max_tokens - crop_start] as const),
+  );
+  const text = Math.max(0, ...lengths.map(([, length]) => length));
+  const sizes = { tokens, text, texts: Object.fromEntries(lengths) };
+  const flops = segments.map((segment) => flopsOf(segment.flops, sizes));
   const total = flops.reduce((sum, f) => sum + f, 0);
   const scale =
     guidance.kind === "none"

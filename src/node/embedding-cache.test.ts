@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -111,6 +112,31 @@ describe("an embedding folder", () => {
     await Promise.all(keys.map((key) => open().put(key, VALUES)));
     expect((await readdir(folder)).length).toBe(3);
     for (const key of keys) expect(await open().get(key)).toEqual(VALUES);
+  });
+
+  it("processes that write, read and make room at the same time never read anything but what was put", async () => {
+    const script = `
+      const { EmbeddingFolder } = await import(${JSON.stringify(new URL("./embedding-cache.ts", import.meta.url).href)});
+      const cache = new EmbeddingFolder({ folder: ${JSON.stringify(folder)}, maxBytes: 40_000, engine: "" });
+      let found = 0;
+      for (let round = 0; round < 120; round++) {
+        const id = round % 12;
+        const key = { bundle: "b", encoder: "text", ids: [id], length: 1 };
+        await cache.put(key, { x: { dtype: "float32", dims: [1000], data: new Float32Array(1000).fill(id) } });
+        const got = await cache.get(key);
+        if (got && !got.x.data.every((value) => value === id)) process.exit(1);
+        if (got) found += 1;
+      }
+      process.exit(found > 0 ? 0 : 2);`;
+    const codes = await Promise.all(
+      Array.from({ length: 3 }, () => {
+        const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: "ignore" });
+        return new Promise((resolve) => child.on("close", resolve));
+      }),
+    );
+    expect(codes).toEqual([0, 0, 0]);
+    const sizes = await Promise.all((await readdir(folder)).map((name) => stat(path.join(folder, name))));
+    expect(sizes.reduce((sum, { size }) => sum + size, 0)).toBeLessThanOrEqual(40_000);
   });
 
   it("a folder that can't be written costs nothing but the cache", async () => {
