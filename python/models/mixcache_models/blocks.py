@@ -26,12 +26,15 @@ def repeat_pairs(table: Tensor) -> Tensor:
 
 
 class PatchEmbed(nn.Module):
-    """A convolution whose stride is its kernel, as a reshape and a matrix product: [1, c, F, H, W] to [1, S, d]."""
+    """A convolution whose stride is its kernel, as a reshape and a matrix product: [1, c, F, H, W] to [1, S, d].
 
-    def __init__(self, conv: nn.Module, patch: tuple[int, int, int]):
+    With `channels` it reads only the convolution's first ones: the others would get zeros.
+    """
+
+    def __init__(self, conv: nn.Module, patch: tuple[int, int, int], channels: int | None = None):
         super().__init__()
         self.patch = tuple(patch)
-        self.weight = nn.Parameter(conv.weight.flatten(1).T.contiguous(), requires_grad=False)
+        self.weight = nn.Parameter(conv.weight[:, :channels].flatten(1).T.contiguous(), requires_grad=False)
         self.bias = conv.bias
 
     def forward(self, latents: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ PIPELINES = {
     "CogVideoXPipeline": ("cogvideox", "mixcache_models.cogvideox.model"),
     "WanPipeline": ("wan", "mixcache_models.wan.model"),
     "HunyuanVideoPipeline": ("hunyuan-video", "mixcache_models.hunyuan_video.model"),
+    "HunyuanVideo15Pipeline": ("hunyuan-video-1.5", "mixcache_models.hunyuan_video_15.model"),
 }
 
 FAMILIES = tuple(dict.fromkeys(family for family, _ in PIPELINES.values()))
