@@ -70,7 +70,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     try:
         path = find_folder(args.folder, args.revision)
-        folder, options = Folder(path), Options(args.cuts, args.text_tokens, args.modules)
+        folder, options = Folder(path), Options(cuts=args.cuts, text_tokens=args.text_tokens, modules=args.modules)
         model = open_model(folder, options, ALIASES.get(args.model, args.model))
         name = args.id or re.sub(r"[^a-z0-9._-]", "-", args.folder.rstrip("/").rpartition("/")[2].lower())
         about = About(name, args.title or name, args.license, args.width, args.height, args.frames, args.fps)
