@@ -80,6 +80,8 @@ class Parity:
     calls_per_step: int = 2
     #: Settings of the loaded pipeline that its folder does not hold.
     prepare: Callable[[DiffusionPipeline], None] = lambda pipe: None
+    #: One run of a pipeline that is not called as the others are; None: `run_pipeline`.
+    run: "Callable[[DiffusionPipeline, Parity, Run], dict[str, Tensor]] | None" = None
     #: Further arguments of the pipeline.
     arguments: dict = field(default_factory=dict)
     #: Noise level in [0, 1] of a step.
@@ -209,12 +211,13 @@ class Golden:
             Recorder(getattr(self.pipe, d.component), range(*(parity.calls_per_step * s for s in (d.step, d.step + 1))))
             for d in parity.details
         ]
-        self.tensors |= run_pipeline(self.pipe, parity, parity.runs[0])
+        run_one = parity.run or run_pipeline
+        self.tensors |= run_one(self.pipe, parity, parity.runs[0])
         for recorder in recorders:
             recorder.handle.remove()
         details = self.details(manifest, recorders)
         for run in parity.runs[1:]:
-            self.tensors |= run_pipeline(self.pipe, parity, run)
+            self.tensors |= run_one(self.pipe, parity, run)
         texts = [parity.prompt, *([""] if parity.negative_prompt is None else [parity.negative_prompt, ""])]
         write(output, self.tensors, {
             "prompt": parity.prompt, "negative_prompt": parity.negative_prompt, "steps": parity.steps,

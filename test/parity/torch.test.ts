@@ -8,12 +8,16 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { openBackend, type TorchOptions } from "../../src/node/index.ts";
+import { workerCommand } from "../../src/node/torch-worker.ts";
 import { openParity, PARITY_FIXTURES } from "../support/parity.ts";
 import { cosine, describeCosine } from "../support/parity-cosine.ts";
 import { describeParity, type OpenBackend } from "../support/parity-suite.ts";
 
 /** Set by test:parity: a Python that has torch, and a folder with a diffusers folder for each fixture. */
 const { MIXCACHE_PARITY_PYTHON: python, MIXCACHE_PARITY_WEIGHTS: weights } = process.env;
+
+/** The worker, with what the tiny models narrow. */
+const TINY_WORKER = path.join(import.meta.dirname, "../../python/parity/worker.py");
 
 /** float16 has 11 bits and bfloat16 8; the worker keeps norms and sums of residuals in float32. */
 const HALVES = [
@@ -31,7 +35,10 @@ function open(name: string, dtype: NonNullable<TorchOptions["dtype"]>): OpenBack
   return async ({ manifest }, files) => {
     if (!python || !weights) throw new Error("npm run test:parity sets the variables that this needs");
     const torch = { python, weights: path.join(weights, name), device: "cpu", dtype };
-    return (await openBackend(manifest, files, { bundle: files.location, threads: 1, torch })).backend;
+    const command = workerCommand(torch, 1).map((word) => (word.endsWith(".py") ? TINY_WORKER : word));
+    const options = { ...torch, watch: { command } };
+    return (await openBackend(manifest, files, { bundle: files.location, threads: 1, torch: options }))
+      .backend;
   };
 }
 
