@@ -13,6 +13,7 @@ from mixcache_models.program import About, ModelError, Options, Size, outputs_of
 from mixcache_models.registry import open_model
 from tiny.hunyuan_video_15 import CHAT, tiny_hunyuan_video_15
 
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("hunyuan-video-1.5")
