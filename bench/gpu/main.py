@@ -161,7 +161,7 @@ def main() -> None:
         wanted = args.models.split(",")
         chosen = tuple(case for case in chosen if case.name in wanted)
         if len(chosen) != len(wanted):
-            raise SystemExit(f"--models has unknown names; there are {', '.join(case.name for case in CASES)}.")
+            raise SystemExit(f"--models has unknown names; there are {', '.join(case.name for case in (TINY if args.tiny else CASES))}.")
     peak = child([sys.executable, str(HERE / "peak.py"), args.device])
     bench, started = Bench(args), time.time()
     for case in chosen:
