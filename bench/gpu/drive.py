@@ -32,16 +32,18 @@ def shape_of(case: Case, manifest: dict) -> Shape:
     return Shape(frames, rows, columns, (frames // p_t) * (rows // p_h) * (columns // p_w), case.text)
 
 
-def step_flops(denoiser: dict, shape: Shape) -> float:
-    """Of one step, all branches, by the manifest's polynomials."""
+def flops_of(part: dict, shape: Shape) -> float:
+    """By the manifest's polynomial."""
     sizes = {
         "constant": 1, "tokens": shape.tokens, "tokens_squared": shape.tokens**2, "text": shape.text,
         "tokens_text": shape.tokens * shape.text, "text_squared": shape.text**2,
     }
-    forward = sum(
-        factor * sizes[term] for segment in denoiser["segments"] for term, factor in segment["flops"].items()
-    )
-    return forward * branches(denoiser)
+    return sum(factor * sizes[term] for term, factor in part["flops"].items())
+
+
+def step_flops(denoiser: dict, shape: Shape) -> float:
+    """Of one step, all branches."""
+    return branches(denoiser) * sum(flops_of(segment, shape) for segment in denoiser["segments"])
 
 
 def branches(denoiser: dict) -> int:

@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import paths
 import torch
 from cases import CASES, TINY, Case, write_folder
 from client import CallFailed, Remote
-from drive import Drive
+from drive import Drive, flops_of, shape_of
 from mixcache_models.digest import torch_entry
 from mixcache_models.program import About, ModelError, Options
 from mixcache_models.registry import open_model
@@ -29,6 +30,9 @@ from random_folder import RandomFolder
 from report import markdown
 
 HERE = Path(__file__).parent
+CHILD_SECONDS = 1800
+#: Whose first segment runs on ONNX Runtime, too.
+IN_ONNX = ("wan-1.3b", "wan-tiny")
 
 
 def prepare(case: Case, folder: Path) -> dict:
@@ -52,17 +56,42 @@ def empty_file(path: Path) -> dict:
     return {"bytes": 2, "sha256": hashlib.sha256(b"{}").hexdigest()}
 
 
-def child(command: list[str]) -> dict:
-    """The JSON that a script prints last. @throws CallFailed"""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+def child(command: list[str], answers: bool = True) -> dict:
+    """The JSON that a script prints last. @throws CallFailed with the last line of what it says otherwise"""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=CHILD_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise CallFailed(f"{Path(command[1]).name} was not done after {CHILD_SECONDS} s.") from None
+    sys.stderr.write(done.stderr)
     if done.returncode:
-        raise CallFailed(f"{Path(command[1]).name} ended with {done.returncode}; what it printed above says why.")
-    return json.loads(done.stdout.splitlines()[-1])
+        said = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        raise CallFailed(f"{Path(command[1]).name} ended with {done.returncode}: {said}")
+    return json.loads(done.stdout.splitlines()[-1]) if answers else {}
+
+
+def find_node() -> str | None:
+    """Node, where the repository's packages are installed too."""
+    local = paths.ROOT / "node_modules/.bin/node"
+    node = str(local) if local.exists() else shutil.which("node")
+    return node if (paths.ROOT / "node_modules/zod").is_dir() else None
+
+
+def segment(case: Case, folder: Path, manifest: dict, where: list[str], attention: str) -> dict:
+    """Seconds of the first segment with blocks. @throws CallFailed"""
+    denoiser, shape = manifest["denoisers"][0], shape_of(case, manifest)
+    part = denoiser["segments"][1]
+    dims = {own: shape.dims(denoiser["values"][name]["dims"]) for own, name in part["inputs"].items()}
+    program, output = part["graph"].removesuffix(".onnx"), folder / f"segment-{attention}"
+    command = [sys.executable, str(HERE / "segment.py"), str(folder), program, str(output)]
+    child([*command, "--attention", attention, "--dtype", "float16"], answers=False)
+    node, device = where
+    measured = child([node, str(HERE / "segment.ts"), str(output), device, json.dumps(dims), "3"])
+    return measured | {"tflop": flops_of(part, shape) / 1e12, "tokens": shape.tokens}
 
 
 class Bench:
     def __init__(self, args: argparse.Namespace):
-        self.args, self.entries, self.skipped = args, [], []
+        self.args, self.entries, self.segments, self.skipped = args, [], [], []
 
     def remote(self, case: Case, folder: Path, manifest: dict, mode: str, flags: list[str]) -> dict | None:
         args = self.args
@@ -99,10 +128,8 @@ class Bench:
 
     def engine(self, case: Case, folder: Path, base: dict) -> None:
         """The engine in TypeScript instead of the client in Python."""
-        node = shutil.which("node")
-        local = paths.ROOT / "node_modules/.bin/node"
-        node = str(local) if local.exists() else node
-        if node is None or not (paths.ROOT / "node_modules/zod").is_dir():
+        node = find_node()
+        if node is None:
             self.skipped.append(f"{case.title}, driven by the engine: needs Node 24 and npm install in the repository.")
             return
         args = self.args
@@ -115,10 +142,24 @@ class Bench:
                 node, str(HERE / "engine.ts"), str(folder), json.dumps(command), str(args.steps + args.warm_up),
                 str(args.warm_up), str(case.text),
             ])
-        except (CallFailed, json.JSONDecodeError) as error:
+        except CallFailed as error:
             self.skipped.append(f"{case.title}, driven by the engine: {error}")
             return
         self.entries.append(base | {"over_local": None, "activations": None, "mode": "engine (Node)"} | measured)
+
+    def onnx(self, case: Case, folder: Path, manifest: dict) -> None:
+        """The first segment with blocks on ONNX Runtime: whole with one operator for attention, short without."""
+        device = "cpu" if self.args.device == "cpu" else "webgpu"
+        for attention, frames in (("fused", case.frames), ("portable", 5)):
+            what = f"{case.title}, first segment in float16 on {device} by ONNX Runtime, {attention} attention, {frames} frames"
+            node = find_node()
+            if node is None:
+                self.skipped.append(f"{what}: needs Node 24 and npm install in the repository.")
+                continue
+            try:
+                self.segments.append({"what": what} | segment(replace(case, frames=frames), folder, manifest, [node, device], attention))
+            except CallFailed as error:
+                self.skipped.append(f"{what}: {error}")
 
     def case(self, case: Case) -> None:
         with tempfile.TemporaryDirectory(prefix="mixcache-gpu-") as temporary:
@@ -135,6 +176,8 @@ class Bench:
             self.engine(case, folder, entry)
             if self.args.compile:
                 self.remote(case, folder, manifest, "compiled", ["--compile"])
+            if case.name in IN_ONNX:
+                self.onnx(case, folder, manifest)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -169,10 +212,11 @@ def main() -> None:
         bench.case(case)
         # After each case: a machine that is taken away has shown what it has.
         if args.json:
-            told = {"date": time.strftime("%Y-%m-%d"), "peak": peak, "entries": bench.entries, "skipped": bench.skipped}
+            told = {"date": time.strftime("%Y-%m-%d"), "peak": peak, "entries": bench.entries}
+            told |= {"segments": bench.segments, "skipped": bench.skipped}
             args.json.write_text(json.dumps(told, indent=2) + "\n")
     print(f"{time.strftime('%Y-%m-%d')}, {time.time() - started:.0f} s")
-    print(markdown(peak, bench.entries, bench.skipped))
+    print(markdown(peak, bench.entries, bench.segments, bench.skipped))
     if args.strict and bench.skipped:
         raise SystemExit(1)
 

@@ -10,12 +10,19 @@ HEAD = (
 )
 
 
-def markdown(peak: dict, entries: list[dict], skipped: list[str]) -> str:
+def markdown(peak: dict, entries: list[dict], segments: list[dict], skipped: list[str]) -> str:
     lines = [
         f"{peak['device']}, torch {peak['torch']}, CUDA {peak['cuda']}; peak of a {peak['size']}³ {peak['dtype']} MatMul: "
         f"{peak['flops'] / 1e12:,.1f} TFLOP/s.", "", row(HEAD), row(["---"] * len(HEAD)),
     ]
     lines += [row(cells(entry, peak)) for entry in entries]
+    if segments:
+        lines += ["", row(("graph", "tokens", "s", "TFLOP/s", "finite")), row(["---"] * 5)]
+        lines += [
+            row((s["what"], f"{s['tokens']:,}", f"{s['median_seconds']:.3f}",
+                 f"{s['tflop'] / s['median_seconds']:,.2f}", "yes" if s["finite"] else "**no**"))
+            for s in segments
+        ]
     if skipped:
         lines += ["", "Skipped:", *(f"- {line}" for line in skipped)]
     return "\n".join(lines)
