@@ -19,6 +19,9 @@ import { failed, type Outcome, passed, type Result, skipped, summary } from "./r
 /** Every script computes with one thread, so that its sums have one order. */
 const MOST_JOBS = 2;
 
+/** A worker imports torch and diffusers before it answers, which takes a busy machine minutes. */
+const PATIENT = ["--hookTimeout=900000", "--testTimeout=900000"];
+
 interface Check {
   /** What `--only` names: a fixture, "python", "gpu" or "torch". */
   readonly name: string;
@@ -107,7 +110,7 @@ async function torchParity({ python, env, quiet }: Tools, scratch: Scratch): Pro
   if (!existsSync(scratch.weights)) return skipped("No model was rebuilt: name one with --only, too.");
   const { code, tail } = await run(
     process.execPath,
-    [path.join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "test/parity/torch.test.ts"],
+    [path.join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "test/parity/torch.test.ts", ...PATIENT],
     {
       cwd: ROOT,
       env: {
