@@ -23,11 +23,13 @@ const PROMPT = { prompt: "a red circle moves left on a blue background", negativ
 /** Half a billion weights would be real; this is what two cores do in minutes. 1,280 tokens. */
 const FULL: Size & Job = {
   ...{ heads: 8, headDim: 64, layers: 12, ffn: 2048, cuts: "0,2,10,12", textTokens: 512 },
+  variants: "portable,fp16,int8,int8_dynamic",
   ...{ ...PROMPT, width: 256, height: 256, frames: 17, steps: 3, guidance: 5, seed: 7 },
 };
 /** Proves that everything runs; no figures to quote. 96 tokens. */
 const QUICK: Size & Job = {
   ...{ heads: 4, headDim: 32, layers: 4, ffn: 256, cuts: "0,1,4", textTokens: 32 },
+  variants: "int8",
   ...{ ...PROMPT, width: 128, height: 96, frames: 5, steps: 2, guidance: 5, seed: 7 },
 };
 /** Worker threads that spin after their work would slow down whoever comes next. */

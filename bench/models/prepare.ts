@@ -13,10 +13,11 @@ export interface Size {
   readonly ffn: number;
   readonly cuts: string;
   readonly textTokens: number;
+  /** As the exporter names them. */
+  readonly variants: string;
 }
 
 const TIMEOUT_MS = 60 * 60_000;
-const VARIANTS = "fp16,int8";
 
 /** A diffusers folder and a bundle in `work`; what lies there already is used. */
 export async function makeBundle(
@@ -25,7 +26,7 @@ export async function makeBundle(
   size: Size & Job,
 ): Promise<{ readonly weights: string; readonly bundle: string }> {
   const [weights, bundle] = [path.join(work, "weights"), path.join(work, "bundle")];
-  const { heads, headDim, layers, ffn, cuts, textTokens } = size;
+  const { heads, headDim, layers, ffn, cuts, textTokens, variants } = size;
   const random = path.join(import.meta.dirname, "random_wan.py");
   const shape = Object.entries({ heads, "head-dim": headDim, layers, ffn }).flatMap(([name, value]) => [
     `--${name}`,
@@ -35,7 +36,7 @@ export async function makeBundle(
   if (!existsSync(path.join(bundle, "model.json"))) {
     await must(python, [
       ...["-m", "mixcache_export", "wan", weights, "--output", bundle, "--cuts", cuts],
-      ...["--text-tokens", String(textTokens), "--variants", VARIANTS, "--license", "none"],
+      ...["--text-tokens", String(textTokens), "--variants", variants, "--license", "none"],
       ...["--width", String(size.width), "--height", String(size.height), "--frames", String(size.frames)],
     ]);
   }
