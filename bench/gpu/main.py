@@ -31,6 +31,7 @@ from report import markdown
 
 HERE = Path(__file__).parent
 CHILD_SECONDS = 1800
+NO_NODE = "needs Node 24 and npm install in the repository."
 #: Whose first segment runs on ONNX Runtime, too.
 IN_ONNX = ("wan-1.3b", "wan-tiny")
 
@@ -59,7 +60,7 @@ def empty_file(path: Path) -> dict:
 def child(command: list[str], answers: bool = True) -> dict:
     """The JSON that a script prints last. @throws CallFailed with the last line of what it says otherwise"""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=CHILD_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS)
     except subprocess.TimeoutExpired:
         raise CallFailed(f"{Path(command[1]).name} was not done after {CHILD_SECONDS} s.") from None
     sys.stderr.write(done.stderr)
@@ -130,7 +131,7 @@ class Bench:
         """The engine in TypeScript instead of the client in Python."""
         node = find_node()
         if node is None:
-            self.skipped.append(f"{case.title}, driven by the engine: needs Node 24 and npm install in the repository.")
+            self.skipped.append(f"{case.title}, driven by the engine: {NO_NODE}")
             return
         args = self.args
         command = [
@@ -151,13 +152,15 @@ class Bench:
         """The first segment with blocks on ONNX Runtime: whole with one operator for attention, short without."""
         device = "cpu" if self.args.device == "cpu" else "webgpu"
         for attention, frames in (("fused", case.frames), ("portable", 5)):
-            what = f"{case.title}, first segment in float16 on {device} by ONNX Runtime, {attention} attention, {frames} frames"
+            what = f"{case.title}, ONNX Runtime on {device}: first segment, float16, {attention} attention, {frames} frames"
             node = find_node()
             if node is None:
-                self.skipped.append(f"{what}: needs Node 24 and npm install in the repository.")
+                self.skipped.append(f"{what}: {NO_NODE}")
                 continue
             try:
-                self.segments.append({"what": what} | segment(replace(case, frames=frames), folder, manifest, [node, device], attention))
+                short = replace(case, frames=frames)
+                measured = segment(short, folder, manifest, [node, device], attention)
+                self.segments.append({"what": what} | measured)
             except CallFailed as error:
                 self.skipped.append(f"{what}: {error}")
 
@@ -199,12 +202,11 @@ def main() -> None:
     args = arguments().parse_args()
     if args.device == "cpu" and not args.tiny:
         raise SystemExit("There is no GPU that this PyTorch can use. Give --tiny to see that the script works.")
-    chosen = TINY if args.tiny else CASES
-    if args.models:
-        wanted = args.models.split(",")
-        chosen = tuple(case for case in chosen if case.name in wanted)
-        if len(chosen) != len(wanted):
-            raise SystemExit(f"--models has unknown names; there are {', '.join(case.name for case in (TINY if args.tiny else CASES))}.")
+    known = {case.name: case for case in (TINY if args.tiny else CASES)}
+    names = args.models.split(",") if args.models else list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"--models knows no {', '.join(unknown)}; there are {', '.join(known)}.")
+    chosen = [known[name] for name in names]
     peak = child([sys.executable, str(HERE / "peak.py"), args.device])
     bench, started = Bench(args), time.time()
     for case in chosen:
