@@ -53,6 +53,8 @@ class Detail:
     step: int
     denoiser: str = "main"
     component: str = "transformer"
+    #: The first step that the component serves.
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Parity:
     values: Callable[[DiffusionPipeline, list[Captured], str], dict[str, Tensor]]
     #: Ids that the engine's tokenizer must give, by encoder.
     ids: Callable[[DiffusionPipeline, str], dict[str, list[int]]]
+    #: Of the denoisers after the first, where they have their own; `arguments` tells it to the pipeline.
+    guidance_2: float | None = None
     steps: int = 20
     details: Sequence[Detail] = (Detail(10),)
     #: How often the pipeline calls the denoiser in a step.
@@ -208,8 +212,8 @@ class Golden:
         """@throws SystemExit where the references are not what the pipeline computes."""
         parity, manifest = self.parity, json.loads((output / "bundle" / "model.json").read_text())
         recorders = [
-            Recorder(getattr(self.pipe, d.component), range(*(parity.calls_per_step * s for s in (d.step, d.step + 1))))
-            for d in parity.details
+            Recorder(getattr(self.pipe, d.component), range(first, first + parity.calls_per_step))
+            for d in parity.details for first in [parity.calls_per_step * (d.step - d.since)]
         ]
         run_one = parity.run or run_pipeline
         self.tensors |= run_one(self.pipe, parity, parity.runs[0])
@@ -221,7 +225,8 @@ class Golden:
         texts = [parity.prompt, *([""] if parity.negative_prompt is None else [parity.negative_prompt, ""])]
         write(output, self.tensors, {
             "prompt": parity.prompt, "negative_prompt": parity.negative_prompt, "steps": parity.steps,
-            "guidance": parity.guidance, "runs": [asdict(run) for run in parity.runs],
+            "guidance": parity.guidance, **({} if parity.guidance_2 is None else {"guidance_2": parity.guidance_2}),
+            "runs": [asdict(run) for run in parity.runs],
             "ids": {text: parity.ids(self.pipe, text) for text in texts},
             "bundle_digest": hashlib.sha256((output / "bundle" / "model.json").read_bytes()).hexdigest(),
             "reference": f"diffusers {diffusers.__version__}, torch {torch.__version__}, cpu, float32",

@@ -19,6 +19,13 @@ def ids(pipe: WanPipeline, text: str) -> dict[str, list[int]]:
     return {"text": told.input_ids[0]}
 
 
+def one_timestep(told: Tensor) -> Tensor:
+    """Of all tokens: what a pipeline tells each of them is the same in text to video."""
+    if not (told == told.flatten()[0]).all():
+        raise SystemExit("The pipeline gave tokens different timesteps.")
+    return told.flatten()[:1]
+
+
 def values(pipe: WanPipeline, calls: list[Captured], branch: str) -> dict[str, Tensor]:
     """From the conditional or the unconditional call of `WanTransformer3DModel`."""
     call = calls[("cond", "uncond").index(branch)]
@@ -27,7 +34,7 @@ def values(pipe: WanPipeline, calls: list[Captured], branch: str) -> dict[str, T
     cos, sin = pipe.transformer.rope(latents)
     return {
         "latents": latents, "prompt_embeds": call.inputs["encoder_hidden_states"],
-        "time_features": pipe.transformer.condition_embedder.timesteps_proj(call.inputs["timestep"]),
+        "time_features": pipe.transformer.condition_embedder.timesteps_proj(one_timestep(call.inputs["timestep"])),
         "rope_cos": cos[..., 0::2], "rope_sin": sin[..., 1::2], "velocity": call.output,
     }
 

@@ -26,24 +26,36 @@ def tokenizer() -> T5TokenizerFast:
     return T5TokenizerFast(tokenizer_object=made, extra_ids=0, model_max_length=MAX_TOKENS)
 
 
-def tiny_wan(layers: int = 4) -> WanPipeline:
-    transformer = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16, out_channels=16,
-        text_dim=32, freq_dim=256, ffn_dim=32, num_layers=layers, cross_attn_norm=True, qk_norm="rms_norm_across_heads",
-        rope_max_seq_len=32,
-    )
-    vae = AutoencoderKLWan(
-        base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    )
-    text = tokenizer()
+def text_encoder(text: T5TokenizerFast) -> UMT5EncoderModel:
     config = UMT5Config(
         vocab_size=len(text), d_model=32, d_ff=37, d_kv=8, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
         is_encoder_decoder=False,
     )
-    encoder = UMT5EncoderModel(config)
+    return UMT5EncoderModel(config)
+
+
+def unipc(shift: float) -> UniPCMultistepScheduler:
+    return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift)
+
+
+def tiny_transformer(layers: int, channels: int = 16) -> WanTransformer3DModel:
+    return WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=channels, out_channels=channels,
+        text_dim=32, freq_dim=256, ffn_dim=32, num_layers=layers, cross_attn_norm=True,
+        qk_norm="rms_norm_across_heads", rope_max_seq_len=32,
+    )
+
+
+def tiny_vae() -> AutoencoderKLWan:
+    return AutoencoderKLWan(
+        base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    )
+
+
+def tiny_wan(layers: int = 4) -> WanPipeline:
+    transformer, vae, text = tiny_transformer(layers), tiny_vae(), tokenizer()
+    encoder = text_encoder(text)
     generator = torch.Generator().manual_seed(0)
     for module in (transformer, vae, encoder):
         randomise(module.eval(), generator)
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
-    return WanPipeline(tokenizer=text, text_encoder=encoder, transformer=transformer, vae=vae, scheduler=scheduler)
-
+    return WanPipeline(tokenizer=text, text_encoder=encoder, transformer=transformer, vae=vae, scheduler=unipc(3.0))

@@ -6,14 +6,12 @@ from ..counting import decoder_flops
 from ..manifest import binding, scheduler, times
 from ..program import About, ranges
 from ..text import t5_flops
+from .experts import Expert
 from .modules import module_entries
 from .programs import cache_names
 
 if TYPE_CHECKING:
     from .model import Wan
-
-#: What the published models are made for.
-WIDTH, HEIGHT, FRAMES, FPS = 832, 480, 81, 16
 
 
 def values(config, text_tokens: int, modules: bool) -> dict:
@@ -45,19 +43,20 @@ def values(config, text_tokens: int, modules: bool) -> dict:
     }
 
 
-def denoiser(config, cuts: tuple[int, ...], text_tokens: int, modules: bool) -> dict:
+def denoiser(expert: Expert, cuts: tuple[int, ...], text_tokens: int, modules: bool) -> dict:
+    config, prefix = expert.model.config, expert.prefix
     d, ff = config.num_attention_heads * config.attention_head_dim, config.ffn_dim
     p_t, p_h, p_w = config.patch_size
     patch = config.in_channels * p_t * p_h * p_w
     block = {"tokens": 2 * (6 * d * d + 2 * d * ff), "tokens_squared": 4 * d, "text": 4 * d * d, "tokens_text": 4 * d}
     front = {
-        "id": "front", "blocks": [0, 0], "graph": "front.onnx", "inputs": binding("latents", "time_features"),
+        "id": "front", "blocks": [0, 0], "graph": f"{prefix}front.onnx", "inputs": binding("latents", "time_features"),
         "outputs": binding("hidden", "temb", "conditioning", "modulated_input"),
         "flops": {"constant": 2 * d * (config.freq_dim + d + 6 * d), "tokens": 2 * patch * d},
     }
     blocks = [
         {
-            "id": name, "blocks": [start, end], "graph": f"{name}.onnx",
+            "id": name, "blocks": [start, end], "graph": f"{prefix}{name}.onnx",
             "inputs": binding("hidden", "conditioning", "context", "rope_cos", "rope_sin"),
             "outputs": binding(hidden_out="hidden"),
             "flops": times(block, end - start),
@@ -65,25 +64,25 @@ def denoiser(config, cuts: tuple[int, ...], text_tokens: int, modules: bool) -> 
         for name, start, end in ranges(cuts)
     ]
     head = {
-        "id": "head", "blocks": [cuts[-1], cuts[-1]], "graph": "head.onnx",
+        "id": "head", "blocks": [cuts[-1], cuts[-1]], "graph": f"{prefix}head.onnx",
         "inputs": binding("hidden", "temb", "latents"), "outputs": binding("velocity"),
         "flops": {"tokens": 2 * d * patch},
     }
     return {
-        "id": "main",
-        "noise_levels": [0, 1],
-        "guidance": {"kind": "cfg", "default_scale": 5},
+        "id": expert.id,
+        "noise_levels": list(expert.noise_levels),
+        "guidance": {"kind": "cfg", "default_scale": expert.guidance},
         "values": values(config, text_tokens, modules),
         "prompt_graphs": [
             {
-                "graph": "text_projection.onnx", "inputs": binding("prompt_embeds"), "outputs": binding("context"),
+                "graph": f"{prefix}text_projection.onnx", "inputs": binding("prompt_embeds"), "outputs": binding("context"),
                 "flops": {"text": 2 * (config.text_dim * d + d * d)},
             }
         ],
         "segments": [front, *blocks, head],
         "distance_stream": "hidden",
         "signals": {"timestep_embedding": "conditioning", "modulated_input": "modulated_input"},
-        **({"modules": module_entries(config.num_layers, d, ff, "")} if modules else {}),
+        **({"modules": module_entries(config.num_layers, d, ff, prefix)} if modules else {}),
     }
 
 
@@ -107,11 +106,11 @@ def decoder(model: "Wan") -> dict:
 
 def manifest(model: "Wan", about: About) -> dict:
     """`model.json` without files and variants."""
-    config, vae = model.transformer.config, model.vae.config
+    config, vae, published = model.experts[0].model.config, model.vae.config, model.published
     compression = [vae.scale_factor_temporal, vae.scale_factor_spatial, vae.scale_factor_spatial]
     smallest = [size * patch for size, patch in zip(compression, config.patch_size)]
-    most = config.rope_max_seq_len
-    width, height = about.width or WIDTH, about.height or HEIGHT
+    most = min(expert.model.config.rope_max_seq_len for expert in model.experts)
+    width, height = about.width or published.width, about.height or published.height
     return {
         "format": "mixcache.bundle/1",
         "id": about.id,
@@ -120,7 +119,8 @@ def manifest(model: "Wan", about: About) -> dict:
         "family": "wan",
         "video": {
             "default": {
-                "width": width, "height": height, "frames": about.frames or FRAMES, "fps": about.fps or FPS,
+                "width": width, "height": height, "frames": about.frames or published.frames,
+                "fps": about.fps or published.fps,
             },
             "width": {"min": smallest[2], "max": most * smallest[2], "multiple": smallest[2]},
             "height": {"min": smallest[1], "max": most * smallest[1], "multiple": smallest[1]},
@@ -145,8 +145,11 @@ def manifest(model: "Wan", about: About) -> dict:
                 "flops": t5_flops(model.text_encoder.config),
             }
         ],
-        "denoisers": [denoiser(config, model.cuts, model.text_tokens, model.modules)],
+        "denoisers": [
+            denoiser(expert, cuts, model.text_tokens, model.modules)
+            for expert, cuts in zip(model.experts, model.cuts, strict=True)
+        ],
         "schedulers": [scheduler(model.folder.scheduler())],
-        "default_steps": 50,
+        "default_steps": published.steps,
         "decoder": decoder(model),
     }

@@ -2,6 +2,7 @@
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
 from torch import Tensor
 
 from ..blocks import repeat_pairs
@@ -60,14 +61,19 @@ def decoder_first(vae: AutoencoderKLWan, inputs: Inputs) -> tuple[Tensor, ...]:
     shapes = cache_shapes(vae, Size(1, latents.shape[3], latents.shape[4]))
     kept: list = [None] * (len(shapes) + 1)
     frames = vae.decoder(vae.post_quant_conv(latents), feat_cache=kept, feat_idx=[0], first_chunk=True)
-    return frames, *(as_two_frames(cache, shape) for cache, shape in zip(kept, shapes))
+    return joined(vae, frames), *(as_two_frames(cache, shape) for cache, shape in zip(kept, shapes))
 
 
 def decoder_next(vae: AutoencoderKLWan, inputs: Inputs) -> tuple[Tensor, ...]:
     caches = [value for name, value in inputs.items() if name != "latents"]
     kept: list = [*caches, None]
     frames = vae.decoder(vae.post_quant_conv(inputs["latents"]), feat_cache=kept, feat_idx=[0])
-    return frames, *kept[: len(caches)]
+    return joined(vae, frames), *kept[: len(caches)]
+
+
+def joined(vae: AutoencoderKLWan, frames: Tensor) -> Tensor:
+    """Not limited to -1 … 1: tiles are blended before that."""
+    return unpatchify(frames, vae.config.patch_size or 1)
 
 
 def as_two_frames(cache: Tensor | str, shape: tuple[int, ...]) -> Tensor:

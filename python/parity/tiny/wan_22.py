@@ -1,0 +1,44 @@
+"""Tiny Wan 2.2 with random weights: two experts, and the small model whose decoder makes patches of pixels."""
+
+import torch
+from diffusers import AutoencoderKLWan, WanPipeline
+
+from .wan import text_encoder, tiny_transformer, tiny_vae, tokenizer, unipc
+from .weights import randomise
+
+#: Where the experts take turns. The published model's is 0.875; with this one a step of noise level 0.88253 belongs to
+#: the second expert by the timestep that the pipeline looks at, 882, and would belong to the first by its noise level.
+BOUNDARY = 0.8825
+
+
+def tiny_wan_22_a14b() -> WanPipeline:
+    """Everything differs between the experts, their text projections too."""
+    high, low, vae, text = tiny_transformer(2), tiny_transformer(2), tiny_vae(), tokenizer()
+    encoder = text_encoder(text)
+    generator = torch.Generator().manual_seed(1)
+    for module in (high, low, vae, encoder):
+        randomise(module.eval(), generator)
+    return WanPipeline(
+        tokenizer=text, text_encoder=encoder, transformer=high, transformer_2=low, vae=vae, scheduler=unipc(5.0),
+        boundary_ratio=BOUNDARY,
+    )
+
+
+def tiny_wan_22_5b() -> WanPipeline:
+    """The pipeline tells every token its timestep; the decoder has a base of its own and widths that change."""
+    generator = torch.Generator().manual_seed(2)
+    vae = AutoencoderKLWan(
+        base_dim=2, decoder_base_dim=3, z_dim=48, dim_mult=[1, 1, 2, 2], num_res_blocks=1,
+        temperal_downsample=[False, True, True], is_residual=True, in_channels=12, out_channels=12, patch_size=2,
+        scale_factor_spatial=16, scale_factor_temporal=4,
+        latents_mean=torch.randn(48, generator=generator).round(decimals=4).tolist(),
+        latents_std=(0.5 + torch.rand(48, generator=generator)).round(decimals=4).tolist(),
+    )
+    transformer, text = tiny_transformer(3, channels=48), tokenizer()
+    encoder = text_encoder(text)
+    for module in (transformer, vae, encoder):
+        randomise(module.eval(), generator)
+    return WanPipeline(
+        tokenizer=text, text_encoder=encoder, transformer=transformer, vae=vae, scheduler=unipc(5.0),
+        expand_timesteps=True,
+    )

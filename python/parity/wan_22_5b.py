@@ -1,0 +1,29 @@
+"""Writes test/fixtures/models/wan-2.2-5b: a timestep for every token, 16 x 16 x 4 compression, a residual decoder.
+
+    python python/parity/wan_22_5b.py
+"""
+
+from golden import Parity, Run, main
+from mixcache_models.program import About, Options
+from tiny.wan import MAX_TOKENS
+from tiny.wan_22 import tiny_wan_22_5b
+from wan import ids, values
+
+RUNS = (Run("wide", 64, 32, 9, 7), Run("square", 64, 64, 1, 11))
+
+PARITY = Parity(
+    name="wan-2.2-5b",
+    pipeline=tiny_wan_22_5b,
+    options=Options(cuts=(0, 1, 3), text_tokens=MAX_TOKENS),
+    about=About("tiny-wan-2.2-5b", "Tiny Wan 2.2 5B", "Apache-2.0", 64, 32, 9, 24),
+    prompt="a red circle moves left on a blue background",
+    negative_prompt="cat",
+    guidance=5.0,
+    runs=RUNS,
+    values=values,
+    ids=ids,
+    arguments={"max_sequence_length": MAX_TOKENS},
+)
+
+if __name__ == "__main__":
+    main(PARITY)
