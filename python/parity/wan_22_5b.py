@@ -9,13 +9,14 @@ from tiny.wan import MAX_TOKENS
 from tiny.wan_22 import tiny_wan_22_5b
 from wan import ids, values
 
-RUNS = (Run("wide", 64, 32, 9, 7), Run("square", 64, 64, 1, 11))
+#: Frames are large here: two latent pixels a token, 16 pixels each.
+RUNS = (Run("wide", 64, 32, 5, 7), Run("square", 32, 32, 9, 11))
 
 PARITY = Parity(
     name="wan-2.2-5b",
     pipeline=tiny_wan_22_5b,
-    options=Options(cuts=(0, 1, 3), text_tokens=MAX_TOKENS),
-    about=About("tiny-wan-2.2-5b", "Tiny Wan 2.2 5B", "Apache-2.0", 64, 32, 9, 24),
+    options=Options(cuts=(0, 1, 2), text_tokens=MAX_TOKENS),
+    about=About("tiny-wan-2.2-5b", "Tiny Wan 2.2 5B", "Apache-2.0", 64, 32, 5, 24),
     prompt="a red circle moves left on a blue background",
     negative_prompt="cat",
     guidance=5.0,

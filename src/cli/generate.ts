@@ -38,6 +38,7 @@ interface GenerateOptions {
   readonly seed?: bigint;
   readonly steps?: number;
   readonly guidance?: number;
+  readonly guidance2?: number;
   readonly negative?: string;
   readonly size?: { readonly width: number; readonly height: number };
   readonly frames?: number;
@@ -73,6 +74,11 @@ export function generateCommand(): Command {
       "--guidance <number>",
       "how strictly to follow the prompt (default: the model's)",
       number("guidance"),
+    )
+    .option(
+      "--guidance-2 <number>",
+      "the same for a second expert (default: --guidance, or the model's)",
+      number("guidance-2"),
     )
     .option("--negative <text>", "what the video should not show")
     .option("--size <WxH>", "width and height in pixels (default: the model's)", size)
@@ -184,6 +190,7 @@ function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {
     ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.steps !== undefined && { num_inference_steps: options.steps }),
     ...(options.guidance !== undefined && { guidance_scale: options.guidance }),
+    ...(options.guidance2 !== undefined && { guidance_scale_2: options.guidance2 }),
     ...(options.negative !== undefined && { negative_prompt: options.negative }),
     ...(options.size && { width: options.size.width, height: options.size.height }),
     ...(options.frames !== undefined && { num_frames: options.frames }),
@@ -235,6 +242,7 @@ function report(
     seed: settings.seed <= Number.MAX_SAFE_INTEGER ? Number(settings.seed) : settings.seed.toString(),
     num_inference_steps: settings.num_inference_steps,
     guidance_scale: settings.guidance_scale,
+    ...(info.manifest.denoisers.length > 1 && { guidance_scales: settings.guidance_scales }),
     scheduler: settings.scheduler,
     width: frames.width,
     height: frames.height,

@@ -68,6 +68,7 @@ export function checkSheet(sheet: string, output: string): void {
 const OPTION_OF: Readonly<Record<string, string>> = {
   num_inference_steps: "--steps",
   guidance_scale: "--guidance",
+  guidance_scale_2: "--guidance-2",
   negative_prompt: "--negative",
   num_frames: "--frames",
   width: "--size",

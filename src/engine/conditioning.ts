@@ -4,7 +4,7 @@ import { flopsOf } from "./bundle/flops.ts";
 import type { TextEncoderManifest } from "./bundle/manifest-text.ts";
 import type { Bundle } from "./bundle/read.ts";
 import type { Branch } from "./cache/contract.ts";
-import { branchesOf } from "./denoise.ts";
+import { branchesOfRun } from "./denoisers.ts";
 import type { EmbeddingCache, Embeddings } from "./embeddings.ts";
 import type { Conditioning } from "./inputs.ts";
 import type { RunHooks } from "./progress.ts";
@@ -41,14 +41,13 @@ export async function encodePrompts(
   hooks: RunHooks,
 ): Promise<Encoded> {
   const { bundle, backend, tokenizers } = encoding;
-  const { text_encoders, denoisers } = bundle.manifest;
-  const [denoiser] = denoisers;
+  const { text_encoders } = bundle.manifest;
   const conditioning: Partial<Record<Branch, State>> = {};
   const graphs: GraphTrace[] = [];
   const notices: string[] = [];
   let cached = 0;
   try {
-    for (const branch of denoiser ? branchesOf(denoiser, settings.guidanceScale) : []) {
+    for (const branch of branchesOfRun(bundle.manifest, settings)) {
       const prompt = branch === "cond" ? settings.prompt : settings.negativePrompt;
       for (const [i, encoder] of text_encoders.entries()) {
         const tokens = tokenizers[i]?.(prompt);

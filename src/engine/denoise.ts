@@ -1,11 +1,10 @@
 /** The denoising loop: noise → latents, one scheduler step after another, as the policy plans it. */
 
-import { MixcacheError } from "../errors.ts";
 import type { DenoiserManifest } from "./bundle/manifest.ts";
 import type { Bundle } from "./bundle/read.ts";
-import type { Branch, CachePolicy } from "./cache/contract.ts";
+import type { CachePolicy } from "./cache/contract.ts";
 import { checkRequirements } from "./cache/requirements.ts";
-import { cutsOf, shareUpTo, tokenCounts } from "./cuts.ts";
+import { branchesOfRun, servingOf } from "./denoisers.ts";
 import { type Conditioning, Inputs } from "./inputs.ts";
 import type { RunHooks } from "./progress.ts";
 import { createScheduler } from "./schedulers/index.ts";
@@ -25,18 +24,6 @@ export interface DenoiseResult {
   readonly steps: readonly StepTrace[];
 }
 
-/** The branches that a run needs: a guidance scale of 1 makes the unconditional one superfluous. */
-export function branchesOf(denoiser: DenoiserManifest, guidanceScale: number): readonly Branch[] {
-  return denoiser.guidance.kind === "cfg" && guidanceScale !== 1 ? ["cond", "uncond"] : ["cond"];
-}
-
-/** The expert that serves a noise level. */
-export function denoiserAt(denoisers: readonly DenoiserManifest[], sigma: number): DenoiserManifest {
-  const found = denoisers.find(({ noise_levels: [from, to] }) => sigma >= from && (sigma < to || to === 1));
-  if (!found) throw new MixcacheError("bundle_invalid", `No denoiser serves the noise level ${sigma}.`);
-  return found;
-}
-
 /**
  * Runs the loop.
  * @param noise the initial latents; not changed.
@@ -51,47 +38,44 @@ export async function denoise(
   noise: Float32Array,
   hooks: DenoiseHooks,
 ): Promise<DenoiseResult> {
-  const { steps, guidanceScale } = settings;
+  const { steps } = settings;
   for (const denoiser of manifest.denoisers) checkRequirements(policy, denoiser, backend.capabilities);
   const scheduler = createScheduler(settings.scheduler, steps);
-  const { sigmas } = scheduler;
-  let denoiser = denoiserAt(manifest.denoisers, sigmas[0] ?? 1);
-  const first = denoiser;
-  const branches = branchesOf(denoiser, guidanceScale);
-  const sizes = tokenCounts(denoiser, settings.shape.tokens, conditioning.cond ?? {});
+  const { sigmas, timesteps } = scheduler;
+  const serving = servingOf(manifest, settings, scheduler, conditioning);
   const run = policy.start({
     steps,
     sigmas,
-    branches,
-    guidanceScale,
-    cuts: cutsOf(denoiser),
-    shareUpTo: (cut) => shareUpTo(first, sizes, cut),
+    branches: branchesOfRun(manifest, settings),
+    denoisers: serving.map(({ info }) => info),
   });
   const inputs = new Inputs(manifest, backend, settings, conditioning);
-  const executor = new StepExecutor(backend, settings, inputs, policy.requires, branches, hooks);
+  const executor = new StepExecutor(backend, settings, inputs, policy.requires, hooks);
   const trace: StepTrace[] = [];
   let latents = noise;
   try {
-    for (let index = 0; index < steps; index++) {
-      const started = performance.now();
-      const sigma = sigmas[index] ?? 0;
-      const serving = denoiserAt(manifest.denoisers, sigma);
-      if (serving !== denoiser) {
+    for (const [place, denoiser] of serving.entries()) {
+      const { id, steps: served } = denoiser.info;
+      const before = serving[place - 1];
+      if (before) {
         executor.forget();
-        run.event({ kind: "denoiser_switch", step: index, from: denoiser.id, to: serving.id });
-        await hooks.onDenoiserDone?.(denoiser);
-        denoiser = serving;
+        run.event({ kind: "denoiser_switch", step: served[0], from: before.info.id, to: id });
+        await hooks.onDenoiserDone?.(before.manifest);
       }
-      const info = { index, sigma, sigmaNext: sigmas[index + 1] ?? 0, denoiser: denoiser.id };
-      const { velocity, ...done } = await executor.step(
-        denoiser,
-        run,
-        info,
-        scheduler.timesteps[index] ?? 0,
-        latents,
-      );
-      latents = scheduler.step(index, velocity, latents);
-      trace.push({ index, sigma, denoiser: denoiser.id, ...done, durationMs: performance.now() - started });
+      for (let index = served[0]; index < served[1]; index++) {
+        const started = performance.now();
+        const sigma = sigmas[index] ?? 0;
+        const step = { index, sigma, sigmaNext: sigmas[index + 1] ?? 0, denoiser: id };
+        const { velocity, ...done } = await executor.step(
+          denoiser,
+          run,
+          step,
+          timesteps[index] ?? 0,
+          latents,
+        );
+        latents = scheduler.step(index, velocity, latents);
+        trace.push({ index, sigma, denoiser: id, ...done, durationMs: performance.now() - started });
+      }
     }
   } finally {
     executor.forget();

@@ -5,7 +5,7 @@ import type { DenoiserManifest, Manifest } from "./bundle/manifest.ts";
 import type { Branch } from "./cache/contract.ts";
 import { provide, type StepNumbers } from "./provided.ts";
 import type { SegmentBackend, State, TensorHandle } from "./segments/contract.ts";
-import type { Settings } from "./settings.ts";
+import { guidanceOf, type Settings } from "./settings.ts";
 import { latentDims } from "./shape.ts";
 
 /** The conditioning of each branch, made once per prompt. */
@@ -82,7 +82,8 @@ export class Inputs {
   }
 
   async #provided(denoiser: DenoiserManifest, kind: "shape" | "step", noise: NoiseLevel): Promise<State> {
-    const { shape, guidanceScale } = this.#settings;
+    const { shape } = this.#settings;
+    const guidanceScale = guidanceOf(this.#settings, denoiser);
     const state: Record<string, TensorHandle> = {};
     for (const [name, value] of Object.entries(denoiser.values)) {
       if (value.kind !== kind || !value.provided) continue;

@@ -47,6 +47,7 @@ describe("resolveSettings", () => {
     ["negative guidance", { guidance_scale: -1 }, "guidance_scale", /from 0 to 100/],
     ["NaN guidance", { guidance_scale: Number.NaN }, "guidance_scale", /NaN/],
     ["infinite guidance", { guidance_scale: Number.POSITIVE_INFINITY }, "guidance_scale", /Infinity/],
+    ["guidance of a second denoiser", { guidance_scale_2: 3 }, "guidance_scale_2", /no second denoiser/],
     ["a negative seed", { seed: -1 }, "seed", /0 to 2\^64 - 1/],
     ["a seed beyond 64 bits", { seed: 2n ** 64n }, "seed", /2\^64/],
     ["a fractional seed", { seed: 0.5 }, "seed", /whole number/],
@@ -61,6 +62,34 @@ describe("resolveSettings", () => {
     const resolve = () => resolveSettings(manifest, { prompt: "a ball", ...change });
     expect(resolve).toThrow(sentence);
     expect(resolve).toThrow(expect.objectContaining({ code: "invalid_argument", field }));
+  });
+
+  it("gives every expert its guidance scale: the request's, else the bundle's", () => {
+    const { denoisers, ...rest } = toyManifest();
+    const [high] = denoisers;
+    if (!high) throw new Error("the toy has no denoiser");
+    const experts = {
+      ...rest,
+      denoisers: [
+        {
+          ...high,
+          id: "low",
+          noise_levels: [0, 0.9] as [number, number],
+          guidance: { kind: "cfg", default_scale: 3 } as const,
+        },
+        { ...high, id: "high", noise_levels: [0.9, 1] as [number, number] },
+      ],
+    };
+    const scales = (request: Partial<GenerateRequest>) =>
+      resolveSettings(experts, { prompt: "x", ...request }).guidanceScales;
+    expect(scales({})).toEqual({ high: 5, low: 3 });
+    expect(scales({ guidance_scale: 4 })).toEqual({ high: 4, low: 4 });
+    expect(scales({ guidance_scale: 4, guidance_scale_2: 2 })).toEqual({ high: 4, low: 2 });
+    expect(scales({ guidance_scale_2: 2 })).toEqual({ high: 5, low: 2 });
+    expect(resolveSettings(experts, { prompt: "x" }).guidanceScale).toBe(5);
+    expect(() => scales({ guidance_scale_2: -1 })).toThrow(
+      expect.objectContaining({ code: "invalid_argument", field: "guidance_scale_2" }),
+    );
   });
 
   it("refuses what a model without guidance can't do", () => {

@@ -1,7 +1,7 @@
 /** A request, checked against a bundle and with every default filled in. */
 
-import { invalid } from "../errors.ts";
-import type { Manifest, SchedulerManifest } from "./bundle/manifest.ts";
+import { invalid, MixcacheError } from "../errors.ts";
+import type { DenoiserManifest, Manifest, SchedulerManifest } from "./bundle/manifest.ts";
 import { type VideoShape, videoShape } from "./shape.ts";
 
 /** What a caller asks for. Only the prompt is needed; the bundle has defaults for the rest. */
@@ -13,6 +13,11 @@ export interface GenerateRequest {
   readonly seed?: number | bigint;
   readonly num_inference_steps?: number;
   readonly guidance_scale?: number;
+  /**
+   * Of the denoisers that take over from the first, where a bundle has experts. Default: `guidance_scale` if it is
+   * given, else what the bundle says for each.
+   */
+  readonly guidance_scale_2?: number;
   readonly width?: number;
   readonly height?: number;
   readonly num_frames?: number;
@@ -26,9 +31,20 @@ export interface Settings {
   readonly negativePrompt: string;
   readonly seed: bigint;
   readonly steps: number;
+  /** Of the denoiser that serves first. */
   readonly guidanceScale: number;
+  /** Of every denoiser, by its id. */
+  readonly guidanceScales: Readonly<Record<string, number>>;
   readonly shape: VideoShape;
   readonly scheduler: SchedulerManifest;
+}
+
+/** The guidance scale of a denoiser of the bundle. */
+export function guidanceOf({ guidanceScales }: Settings, { id }: DenoiserManifest): number {
+  const scale = guidanceScales[id];
+  if (scale === undefined)
+    throw new MixcacheError("engine_failed", `The settings have no guidance scale for the denoiser ${id}.`);
+  return scale;
 }
 
 /** The longest prompt; far beyond what any text encoder reads. */
@@ -49,7 +65,7 @@ export function resolveSettings(manifest: Manifest, request: GenerateRequest): S
     ),
     seed: checkSeed(request.seed ?? 0),
     steps: checkSteps(request.num_inference_steps ?? manifest.default_steps, manifest.max_steps),
-    guidanceScale: checkGuidance(manifest, request),
+    ...checkGuidance(manifest, request),
     shape: videoShape(
       manifest,
       request.width ?? video.default.width,
@@ -98,24 +114,40 @@ function checkSteps(steps: number, most: number): number {
   return steps;
 }
 
-function checkGuidance(manifest: Manifest, { guidance_scale, negative_prompt }: GenerateRequest): number {
-  const guidance = manifest.denoisers[0]?.guidance;
-  const kind = guidance?.kind ?? "none";
-  if (kind === "none" && guidance_scale !== undefined && guidance_scale !== 1) {
-    invalid("guidance_scale", `${manifest.title} works without guidance. Leave guidance_scale out.`);
-  }
-  if (kind !== "cfg" && negative_prompt) {
+function checkGuidance({ denoisers, title }: Manifest, request: GenerateRequest) {
+  const { guidance_scale, guidance_scale_2, negative_prompt } = request;
+  const [first, ...others] = [...denoisers].sort((a, b) => b.noise_levels[0] - a.noise_levels[0]);
+  if (negative_prompt && denoisers.every(({ guidance }) => guidance.kind !== "cfg")) {
     invalid(
       "negative_prompt",
-      `${manifest.title} has no classifier-free guidance, so it can't use a negative_prompt.`,
+      `${title} has no classifier-free guidance, so it can't use a negative_prompt.`,
     );
   }
-  const scale = guidance_scale ?? (guidance && guidance.kind !== "none" ? guidance.default_scale : 1);
+  if (guidance_scale_2 !== undefined && others.length === 0) {
+    invalid("guidance_scale_2", `${title} has no second denoiser. Leave guidance_scale_2 out.`);
+  }
+  const guidanceScale = checkScale(title, first, "guidance_scale", guidance_scale);
+  const field = guidance_scale_2 === undefined ? "guidance_scale" : "guidance_scale_2";
+  const scales = others.map((denoiser) => [denoiser.id, checkScale(title, denoiser, field, request[field])]);
+  return {
+    guidanceScale,
+    guidanceScales: { ...(first && { [first.id]: guidanceScale }), ...Object.fromEntries(scales) },
+  };
+}
+
+function checkScale(
+  title: string,
+  denoiser: DenoiserManifest | undefined,
+  field: "guidance_scale" | "guidance_scale_2",
+  asked: number | undefined,
+): number {
+  const guidance = denoiser?.guidance ?? { kind: "none" };
+  if (guidance.kind === "none" && asked !== undefined && asked !== 1) {
+    invalid(field, `${title} works without guidance. Leave ${field} out.`);
+  }
+  const scale = asked ?? (guidance.kind === "none" ? 1 : guidance.default_scale);
   if (!(scale >= 0 && scale <= MAX_GUIDANCE_SCALE)) {
-    invalid(
-      "guidance_scale",
-      `guidance_scale is ${scale}; it must be a number from 0 to ${MAX_GUIDANCE_SCALE}.`,
-    );
+    invalid(field, `${field} is ${scale}; it must be a number from 0 to ${MAX_GUIDANCE_SCALE}.`);
   }
   return scale;
 }

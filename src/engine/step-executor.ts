@@ -3,7 +3,6 @@
 import { MixcacheError } from "../errors.ts";
 import { BranchRun, type InnerPart } from "./branch-run.ts";
 import { flopsOf } from "./bundle/flops.ts";
-import type { DenoiserManifest } from "./bundle/manifest.ts";
 import type {
   Branch,
   BranchPlan,
@@ -15,6 +14,7 @@ import type {
 } from "./cache/contract.ts";
 import { KeptResults } from "./cache/kept.ts";
 import { tokenCounts } from "./cuts.ts";
+import type { Serving } from "./denoisers.ts";
 import { guide } from "./host-math.ts";
 import type { Inputs } from "./inputs.ts";
 import { Measurements } from "./measurements.ts";
@@ -38,24 +38,23 @@ export class StepExecutor {
   readonly #settings: Settings;
   readonly #inputs: Inputs;
   readonly #requires: PolicyRequirements;
-  readonly #branches: readonly Branch[];
   readonly #hooks: RunHooks;
   readonly #kept: KeptResults;
   readonly #measurements: Measurements;
+  /** Of the denoiser that serves the step. */
+  #branches: readonly Branch[] = [];
 
   constructor(
     backend: SegmentBackend,
     settings: Settings,
     inputs: Inputs,
     requires: PolicyRequirements,
-    branches: readonly Branch[],
     hooks: RunHooks,
   ) {
     this.#backend = backend;
     this.#settings = settings;
     this.#inputs = inputs;
     this.#requires = requires;
-    this.#branches = branches;
     this.#hooks = hooks;
     this.#kept = new KeptResults(backend);
     this.#measurements = new Measurements(backend, this.#kept, requires);
@@ -63,12 +62,13 @@ export class StepExecutor {
 
   /** One step, from the latents to the guided prediction. */
   async step(
-    denoiser: DenoiserManifest,
+    { manifest: denoiser, info: serving }: Serving,
     policy: PolicyRun,
     info: StepInfo,
     timestep: number,
     latents: Float32Array,
   ): Promise<StepResult> {
+    this.#branches = serving.branches;
     const values = await this.#inputs.ofStep(denoiser, { sigma: info.sigma, timestep }, latents);
     const graphs = new Map<Branch, GraphTrace[]>(this.#branches.map((branch) => [branch, []]));
     const runs = new Map<Branch, BranchRun>();
@@ -110,7 +110,7 @@ export class StepExecutor {
       }));
       const flops = sumFlops([...graphs.values()].flat());
       return {
-        velocity: uncond ? guide(cond, uncond, this.#settings.guidanceScale) : cond,
+        velocity: uncond ? guide(cond, uncond, serving.guidanceScale) : cond,
         branches,
         flops,
         fullFlops,

@@ -92,6 +92,7 @@ async function generate({ id, request }: ToChild & { type: "generate" }): Promis
           seed: settings.seed,
           num_inference_steps: settings.steps,
           guidance_scale: settings.guidanceScale,
+          guidance_scales: settings.guidanceScales,
           scheduler: settings.scheduler.kind,
         },
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

@@ -60,6 +60,8 @@ export interface EngineResult {
     readonly seed: bigint;
     readonly num_inference_steps: number;
     readonly guidance_scale: number;
+    /** By denoiser. */
+    readonly guidance_scales: Readonly<Record<string, number>>;
     readonly scheduler: string;
   };
   /** The child's largest resident set so far. */

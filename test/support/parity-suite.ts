@@ -10,6 +10,7 @@ import { Pipeline } from "../../src/engine/pipeline.ts";
 import { provide, type StepNumbers } from "../../src/engine/provided.ts";
 import { randn } from "../../src/engine/random.ts";
 import type { SegmentBackend, State, TensorHandle, Work } from "../../src/engine/segments/contract.ts";
+import { guidanceOf } from "../../src/engine/settings.ts";
 import { latentDims } from "../../src/engine/shape.ts";
 import { loadTokenizer } from "../../src/engine/text.ts";
 import type { FolderFiles } from "../../src/node/bundle-folder.ts";
@@ -19,6 +20,7 @@ import {
   levels,
   openParity,
   type ParityDetail,
+  parityRequest,
   paritySettings,
   type References,
 } from "./parity.ts";
@@ -124,8 +126,10 @@ export function describeParity(name: string, openBackend: OpenBackend): void {
     it("what the engine computes itself is diffusers' own", () => {
       const run = about.runs.find((r) => r.name === detail.run) ?? firstRun;
       const { shape } = paritySettings(bundle, about, run);
-      const step = { sigma: detail.sigma, timestep: detail.timestep, guidanceScale: about.guidance };
-      for (const [value, { provided }] of Object.entries(denoiserOf(detail).values)) {
+      const denoiser = denoiserOf(detail);
+      const guidanceScale = guidanceOf(paritySettings(bundle, about, run), denoiser);
+      const step = { sigma: detail.sigma, timestep: detail.timestep, guidanceScale };
+      for (const [value, { provided }] of Object.entries(denoiser.values)) {
         const reference = detail.values[value];
         if (!provided || !reference) continue;
         const made = provide(provided, shape, step);
@@ -201,16 +205,7 @@ export function describeParity(name: string, openBackend: OpenBackend): void {
     it("the front door, from prompt to frames, gives the same and leaves no tensor behind", async () => {
       const pipeline = await Pipeline.load(bundle, backend);
       const before = backend.bytesHeld();
-      const { frames } = await pipeline.generate({
-        prompt: about.prompt,
-        ...(about.negative_prompt !== null && { negative_prompt: about.negative_prompt }),
-        guidance_scale: about.guidance,
-        seed: run.seed,
-        num_inference_steps: about.steps,
-        width: run.width,
-        height: run.height,
-        num_frames: run.frames,
-      });
+      const { frames } = await pipeline.generate(parityRequest(about, run));
       const theirs = levels(tensor(`${run.name}_frames`), run);
       expect(largestDifference(frames.data, theirs)).toBeLessThanOrEqual(LEVEL_TOLERANCE);
       expect(backend.bytesHeld()).toBe(before);

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type Bundle, readBundle } from "../../src/engine/bundle/read.ts";
 import type { SegmentBackend, State } from "../../src/engine/segments/contract.ts";
-import { resolveSettings, type Settings } from "../../src/engine/settings.ts";
+import { type GenerateRequest, resolveSettings, type Settings } from "../../src/engine/settings.ts";
 import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
 import { readGolden, type Tensor } from "./golden.ts";
@@ -44,6 +44,8 @@ export interface ParityAbout {
   readonly negative_prompt: string | null;
   readonly steps: number;
   readonly guidance: number;
+  /** Of the denoisers after the first, where it is another. */
+  readonly guidance_2?: number;
   readonly runs: readonly ParityRun[];
   /** By text and encoder. */
   readonly ids: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
@@ -77,18 +79,24 @@ export function variantsOf(name: string): readonly string[] {
   return (manifest.variants ?? []).map(({ id }: { id: string }) => id);
 }
 
-/** The settings of a reference run. */
-export function paritySettings({ manifest }: Bundle, about: ParityAbout, run: ParityRun): Settings {
-  return resolveSettings(manifest, {
+/** What a reference run asks for. */
+export function parityRequest(about: ParityAbout, run: ParityRun): GenerateRequest {
+  return {
     prompt: about.prompt,
     ...(about.negative_prompt !== null && { negative_prompt: about.negative_prompt }),
     seed: run.seed,
     num_inference_steps: about.steps,
     guidance_scale: about.guidance,
+    ...(about.guidance_2 !== undefined && { guidance_scale_2: about.guidance_2 }),
     width: run.width,
     height: run.height,
     num_frames: run.frames,
-  });
+  };
+}
+
+/** The settings of a reference run. */
+export function paritySettings({ manifest }: Bundle, about: ParityAbout, run: ParityRun): Settings {
+  return resolveSettings(manifest, parityRequest(about, run));
 }
 
 /** What all text encoders make of one text. */

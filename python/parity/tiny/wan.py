@@ -26,9 +26,9 @@ def tokenizer() -> T5TokenizerFast:
     return T5TokenizerFast(tokenizer_object=made, extra_ids=0, model_max_length=MAX_TOKENS)
 
 
-def text_encoder(text: T5TokenizerFast) -> UMT5EncoderModel:
+def text_encoder(text: T5TokenizerFast, layers: int = 2) -> UMT5EncoderModel:
     config = UMT5Config(
-        vocab_size=len(text), d_model=32, d_ff=37, d_kv=8, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
+        vocab_size=len(text), d_model=32, d_ff=37, d_kv=8, num_layers=layers, num_heads=4, feed_forward_proj="gated-gelu",
         is_encoder_decoder=False,
     )
     return UMT5EncoderModel(config)
@@ -38,10 +38,10 @@ def unipc(shift: float) -> UniPCMultistepScheduler:
     return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift)
 
 
-def tiny_transformer(layers: int, channels: int = 16) -> WanTransformer3DModel:
+def tiny_transformer(layers: int, channels: int = 16, frequencies: int = 256) -> WanTransformer3DModel:
     return WanTransformer3DModel(
         patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=channels, out_channels=channels,
-        text_dim=32, freq_dim=256, ffn_dim=32, num_layers=layers, cross_attn_norm=True,
+        text_dim=32, freq_dim=frequencies, ffn_dim=32, num_layers=layers, cross_attn_norm=True,
         qk_norm="rms_norm_across_heads", rope_max_seq_len=32,
     )
 

@@ -25,19 +25,24 @@ def tiny_wan_22_a14b() -> WanPipeline:
 
 
 def tiny_wan_22_5b() -> WanPipeline:
-    """The pipeline tells every token its timestep; the decoder has a base of its own and widths that change."""
+    """The pipeline tells every token its timestep; the decoder has a base of its own and widths that change.
+
+    Fewer channels would make norms over them so steep that float32 is off by 1e-5 from float64.
+    """
     generator = torch.Generator().manual_seed(2)
     vae = AutoencoderKLWan(
-        base_dim=2, decoder_base_dim=3, z_dim=48, dim_mult=[1, 1, 2, 2], num_res_blocks=1,
+        base_dim=2, decoder_base_dim=4, z_dim=12, dim_mult=[1, 1, 2, 2], num_res_blocks=1,
         temperal_downsample=[False, True, True], is_residual=True, in_channels=12, out_channels=12, patch_size=2,
         scale_factor_spatial=16, scale_factor_temporal=4,
-        latents_mean=torch.randn(48, generator=generator).round(decimals=4).tolist(),
-        latents_std=(0.5 + torch.rand(48, generator=generator)).round(decimals=4).tolist(),
+        latents_mean=torch.randn(12, generator=generator).round(decimals=4).tolist(),
+        latents_std=(0.5 + torch.rand(12, generator=generator)).round(decimals=4).tolist(),
     )
-    transformer, text = tiny_transformer(3, channels=48), tokenizer()
-    encoder = text_encoder(text)
+    transformer, text = tiny_transformer(2, channels=12, frequencies=128), tokenizer()
+    encoder = text_encoder(text, layers=1)
     for module in (transformer, vae, encoder):
         randomise(module.eval(), generator)
+    # Frames between black and white: what is beyond either looks all the same.
+    vae.decoder.conv_out.weight.data *= 0.3
     return WanPipeline(
         tokenizer=text, text_encoder=encoder, transformer=transformer, vae=vae, scheduler=unipc(5.0),
         expand_timesteps=True,

@@ -106,11 +106,12 @@ export type StepPlan =
       readonly decide: (scalars: readonly number[]) => StepPlan;
     };
 
-/** The run, as a policy sees it. */
-export interface RunInfo {
-  readonly steps: number;
-  /** Noise levels, steps + 1 of them, from 1 down to 0. */
-  readonly sigmas: readonly number[];
+/** A denoiser that serves some steps of a run: all of them, or as one expert of several those of its timesteps. */
+export interface DenoiserInfo {
+  readonly id: string;
+  /** The steps that it serves, from the first up to the second. */
+  readonly steps: readonly [from: number, to: number];
+  /** Those that it runs; with a guidance scale of 1 only `cond`. */
   readonly branches: readonly Branch[];
   readonly guidanceScale: number;
   /** The cuts that the bundle offers, as numbers of blocks done; the first is 0, the last is all blocks. */
@@ -119,12 +120,23 @@ export interface RunInfo {
   readonly shareUpTo: (cut: number) => number;
 }
 
+/** The run, as a policy sees it. */
+export interface RunInfo {
+  readonly steps: number;
+  /** Noise levels, steps + 1 of them, from 1 down to 0. */
+  readonly sigmas: readonly number[];
+  /** Those that any denoiser of the run needs. */
+  readonly branches: readonly Branch[];
+  /** In the order in which they serve; one that serves no step of this run is not among them. */
+  readonly denoisers: readonly DenoiserInfo[];
+}
+
 /** The step that is about to be planned. */
 export interface StepInfo {
   readonly index: number;
   readonly sigma: number;
   readonly sigmaNext: number;
-  /** The denoiser (expert) that serves this step. */
+  /** Id of the denoiser (expert) that serves this step. */
   readonly denoiser: string;
 }
 
