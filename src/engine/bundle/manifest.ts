@@ -146,7 +146,7 @@ const denoiser = z
     id: name,
     noise_levels: z
       .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
-      .describe("Serves noise levels t with first <= t < second (the last expert also t = 1)."),
+      .describe("Serves timesteps with first <= timestep / 1000 < second (the last expert also 1000)."),
     guidance,
     values: z.record(name, value),
     prompt_graphs: z
