@@ -10,7 +10,8 @@ import path from "node:path";
 import type { DenoiserManifest } from "../../src/engine/bundle/manifest.ts";
 import { readBundle } from "../../src/engine/bundle/read.ts";
 import { off } from "../../src/engine/cache/off.ts";
-import { branchesOf, denoise } from "../../src/engine/denoise.ts";
+import { denoise } from "../../src/engine/denoise.ts";
+import { branchesOfRun } from "../../src/engine/denoisers.ts";
 import { randn } from "../../src/engine/random.ts";
 import type { State, TensorHandle } from "../../src/engine/segments/contract.ts";
 import { resolveSettings } from "../../src/engine/settings.ts";
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
       num_inference_steps: Number(steps),
     });
     const conditioning: Record<string, State> = {};
-    for (const branch of branchesOf(denoiser, settings.guidanceScale)) {
+    for (const branch of branchesOfRun(manifest, settings)) {
       conditioning[branch] = await promptValues(backend, denoiser, Number(text));
     }
     const noise = randn(settings.seed, latentDims(manifest, settings.shape));
