@@ -65,10 +65,10 @@ class Options:
     cuts: tuple[int, ...] | None = None
     #: Tokens of the text where the model pads to a fixed number; None: the model's own.
     text_tokens: int | None = None
-    #: Size and stride of a decoder's tiles in frames, rows and columns of video; None: the model's own.
-    tiles: tuple[tuple[int, int], tuple[int, int], tuple[int, int]] | None = None
     #: Also the finer partition into attention and feed-forward modules.
     modules: bool = False
+    #: Size and stride of a decoder's tiles in frames, rows and columns of video; None: the model's own.
+    tiles: tuple[tuple[int, int], tuple[int, int], tuple[int, int]] | None = None
 
 
 @dataclass(frozen=True)
