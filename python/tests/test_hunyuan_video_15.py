@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mixcache_export.flops import check_flops
 from mixcache_models.attention import attention_kind
 from mixcache_models.counting import clip_decoder_flops, count_flops
 from mixcache_models.folder import Folder
@@ -46,13 +47,19 @@ def manifest(folder: Path) -> dict:
 def test_every_program_gives_what_diffusers_gives(folder: Path, size: Size, kind: str):
     """One frame; a prompt that quotes nothing; sizes that are not square."""
     opened = Folder(folder)
-    for program in open_model(opened, Options()).programs:
+    for program in open_model(opened, Options(modules=True)).programs:
         component = opened.load(program.component, program.weights)
         inputs = program.example(size, torch.Generator().manual_seed(1))
         with attention_kind(kind):
             found = outputs_of(program.build(component)(*inputs.values()))
         for mine, theirs in zip(found, program.reference(component, inputs), strict=True):
             torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_the_flops_of_blocks_and_modules_count_both_texts(folder: Path):
+    opened = Folder(folder)
+    model = open_model(opened, Options(modules=True))
+    assert check_flops(model.manifest(About("tiny", "Tiny")), model, opened) < 1e-9
 
 
 def test_the_decoders_flops_hold_at_any_size(folder: Path):

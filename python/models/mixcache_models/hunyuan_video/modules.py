@@ -174,7 +174,7 @@ def module_programs(
 def module_entries(config) -> list[dict]:
     """The manifest's `modules`."""
     made = []
-    for index in range(config.num_layers + config.num_single_layers):
+    for index in range(config.num_layers + config.get("num_single_layers", 0)):
         for module, (_, inputs, *_) in (DUAL if index < config.num_layers else SINGLE).items():
             name = f"block_{index}_{module}"
             compute, apply = module_flops(config, module)

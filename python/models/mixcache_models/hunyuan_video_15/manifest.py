@@ -14,6 +14,7 @@ from ..manifest import binding, scheduler
 from ..program import About, ranges
 from ..text import t5_flops
 from .flops import front_flops, glyph_flops
+from .modules import module_entries
 from .prompt import QUOTED, template
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 FRAMES, FPS, ASPECT = 121, 24, (9, 16)
 #: ByT5's ids: three special tokens, then the 256 bytes.
 BYTES = {"kind": "bytes", "offset": 3, "end_id": 1, "pad_id": 0}
+#: The prompt values whose tokens are those of the text stream.
+TEXTS = ["glyph_hidden", "prompt_embeds"]
 
 
-def values(config) -> dict:
+def values(config, modules: bool) -> dict:
     d, half = config.num_attention_heads * config.attention_head_dim, config.attention_head_dim // 2
     latents = [1, config.out_channels, "frames", "rows", "columns"]
     rope = {
@@ -39,6 +42,7 @@ def values(config) -> dict:
         "time_features": sinusoid("timestep", 1, "float32"),
         "temb": {"kind": "step", "dims": [1, d]},
         "modulated_input": {"kind": "step", "dims": [1, "tokens", d]},
+        **({"module_output": {"kind": "step", "dims": [1, "all_tokens", d]}} if modules else {}),
         "prompt_embeds": {"kind": "prompt", "dims": [1, "prompt_tokens", config.text_embed_dim]},
         "glyph_embeds": {"kind": "prompt", "dims": [1, "glyph_tokens", config.text_embed_2_dim]},
         "glyph_hidden": {"kind": "prompt", "dims": [1, "glyph_tokens", d]},
@@ -63,7 +67,7 @@ def segments(model: "HunyuanVideo15") -> list[dict]:
             "id": name, "blocks": [start, end], "graph": f"{name}.onnx",
             "inputs": binding("hidden", "text_hidden", "temb", "rope_cos", "rope_sin"),
             "outputs": binding(hidden_out="hidden", text_hidden_out="text_hidden"),
-            "flops": block_flops(config, start, end) | {"texts": ["glyph_hidden", "prompt_embeds"]},
+            "flops": block_flops(config, start, end) | {"texts": TEXTS},
         }
         for name, start, end in ranges(model.cuts)
     ]
@@ -77,7 +81,8 @@ def segments(model: "HunyuanVideo15") -> list[dict]:
 def denoiser(model: "HunyuanVideo15") -> dict:
     guidance = {"kind": "cfg", "default_scale": model.guidance_scale} if model.guidance_scale else {"kind": "none"}
     return {
-        "id": "main", "noise_levels": [0, 1], "guidance": guidance, "values": values(model.transformer.config),
+        "id": "main", "noise_levels": [0, 1], "guidance": guidance,
+        "values": values(model.transformer.config, model.modules),
         "prompt_graphs": [
             {
                 "graph": "glyph_projection.onnx", "inputs": binding("glyph_embeds"),
@@ -88,6 +93,7 @@ def denoiser(model: "HunyuanVideo15") -> dict:
         "segments": segments(model),
         "distance_stream": "hidden",
         "signals": {"timestep_embedding": "temb", "modulated_input": "modulated_input"},
+        **({"modules": module_entries(model.transformer.config, TEXTS)} if model.modules else {}),
     }
 
 

@@ -29,6 +29,7 @@ class HunyuanVideo15:
         self.text_encoder: Qwen2_5_VLTextModel = folder.component("text_encoder")
         self.text_encoder_2: T5EncoderModel = folder.component("text_encoder_2")
         self.cuts = parse_cuts(options.cuts, self.transformer.config.num_layers)
+        self.modules = options.modules
         language, glyphs = "_get_mllm_prompt_embeds", "_get_byt5_prompt_embeds"
         self.text_tokens: int = options.text_tokens or pipeline_default(language, "tokenizer_max_length")
         self.crop_start: int = pipeline_default(language, "crop_start")
@@ -40,7 +41,7 @@ class HunyuanVideo15:
             *text_programs(
                 self.text_encoder, self.text_tokens + self.crop_start, self.text_encoder_2, self.glyph_tokens
             ),
-            *dit_programs(self.transformer, self.cuts),
+            *dit_programs(self.transformer, self.cuts, self.text_tokens + self.glyph_tokens, options.modules),
             decoder_program(self.vae),
         ]
 

@@ -16,6 +16,7 @@ from ..program import Program, Size, ranges
 from ..text import LastHiddenStateUnmasked
 from . import reference
 from .decoder import Decoder
+from .modules import module_programs
 from .transformer import Blocks, Front, GlyphProjection
 
 #: Text tokens of the examples; texts keep their own number.
@@ -52,8 +53,10 @@ def text_programs(
     ]
 
 
-def dit_programs(model: HunyuanVideo15Transformer3DModel, cuts: tuple[int, ...]) -> list[Program]:
-    """The projection of quoted texts, the front, the blocks between cuts and the head."""
+def dit_programs(
+    model: HunyuanVideo15Transformer3DModel, cuts: tuple[int, ...], most_texts: int, modules: bool = False
+) -> list[Program]:
+    """The projection of quoted texts, the front, the blocks between cuts, the head, and the blocks' modules."""
     config = model.config
     d, half = config.num_attention_heads * config.attention_head_dim, config.attention_head_dim // 2
 
@@ -65,6 +68,7 @@ def dit_programs(model: HunyuanVideo15Transformer3DModel, cuts: tuple[int, ...])
             "text_hidden": (1, glyphs + TEXT_TOKENS, d), "prompt_embeds": (1, TEXT_TOKENS, config.text_embed_dim),
             "glyph_embeds": (1, glyphs, config.text_embed_2_dim), "glyph_hidden": (1, glyphs, d),
             "time_features": (1, FREQUENCIES), "temb": (1, d),
+            "module_output": (1, tokens + glyphs + TEXT_TOKENS, d),
         }
         made = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
         made |= {"rope_cos": angles.cos(), "rope_sin": angles.sin()}
@@ -77,7 +81,8 @@ def dit_programs(model: HunyuanVideo15Transformer3DModel, cuts: tuple[int, ...])
     sizes = {
         2: p_t * Dim("f", max=MOST_FRAMES), 3: p_h * Dim("r", max=MOST_SIDE), 4: p_w * Dim("c", max=MOST_SIDE),
     }
-    tokens, free = {1: Dim("tokens", min=2, max=MOST_FRAMES * MOST_SIDE**2)}, {1: Dim.DYNAMIC}
+    most = MOST_FRAMES * MOST_SIDE**2
+    tokens, free = {1: Dim("tokens", min=2, max=most)}, {1: Dim.DYNAMIC}
     embedders = ("x_embedder.", "time_embed.", "context_embedder.", "cond_type_embed.", "transformer_blocks.0.norm1.")
     programs = [
         program(
@@ -102,6 +107,8 @@ def dit_programs(model: HunyuanVideo15Transformer3DModel, cuts: tuple[int, ...])
         "head", ("norm_out.", "proj_out."), Head, hunyuan_video.head, ("hidden", "temb", "latents"), ("velocity",),
         {"hidden": free, "latents": dict.fromkeys((2, 3, 4), Dim.DYNAMIC)},
     ))
+    if modules:
+        programs += module_programs(ranges(cuts), config.num_layers, example, most, most_texts)
     return programs
 
 
