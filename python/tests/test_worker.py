@@ -139,6 +139,15 @@ class One(nn.Module):
         return self.layer(hidden)
 
 
+class First(One):
+    """Holds the whole component and uses its first layer."""
+
+    def __init__(self, blocks: Blocks):
+        super().__init__(blocks)
+        self.blocks = blocks
+        self.register_buffer("table", torch.zeros(4), persistent=False)
+
+
 class MemoryFolder:
     """A diffusers folder in memory that notes what is read from it."""
 
@@ -175,6 +184,7 @@ class Toy:
             "both", "transformer", ("one.", "two."), Both, None, ("hidden", "total"),
             lambda s, g: {"hidden": torch.zeros(1, 2, 4), "shift": torch.zeros(4)}, {},
         ),
+        Program("first", "transformer", ("one.",), First, None, ("hidden",), lambda s, g: {"hidden": torch.zeros(1, 2, 4)}, {}),
         Program("decoder", "vae", ("",), One, None, ("frames",), lambda s, g: {"hidden": torch.zeros(1, 2, 4)}, {}),
     )
 
@@ -187,6 +197,11 @@ class TestPrograms:
         assert len(folder.reads) == len(set(folder.reads)) == 8
         assert one.layer.weight is both.blocks.one.weight and one.layer.weight.dtype == torch.bfloat16
         assert decoder.layer.weight.dtype == torch.float32
+
+    def test_a_part_that_is_not_used_stays_on_meta(self):
+        programs = Programs(MemoryFolder(), Toy(), CPU, compiled=False, offload=False)
+        assert programs.run("first", {"hidden": torch.ones(1, 1, 4)})["hidden"].tolist() == [[[2.5] * 4]]
+        assert programs.load("first").adapter.blocks.two.weight.is_meta
 
     def test_a_component_goes_with_its_last_program_and_comes_back(self):
         folder = MemoryFolder()

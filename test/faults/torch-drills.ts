@@ -3,9 +3,10 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { type ErrorCode, MixcacheError, messageOf } from "../../src/errors.ts";
 import { EngineChild, type EngineOptions } from "../../src/node/index.ts";
-import { framesHash } from "../../src/node/testing.ts";
+import { ended, framesHash } from "../../src/node/testing.ts";
 import { workerCommand } from "../../src/node/torch-worker.ts";
 import type { TinyWeights } from "../support/tiny-weights.ts";
 import { workerOf } from "./processes.ts";
@@ -73,7 +74,22 @@ export async function torchDrills(
     const error = await errorOf(EngineChild.start(options).then((started) => started.dispose()));
     note(name, wanted, error, undefined);
   }
-  return drills;
+  const last = await orphan(python, tiny);
+  onDrill(last);
+  return [...drills, last];
+}
+
+/** A suspended worker can't see the end of its pipe: the system must end it with the engine's process. */
+async function orphan(python: string, tiny: TinyWeights): Promise<Drill> {
+  const engine = await EngineChild.start(engineOptions(python, tiny));
+  const worker = workerOf(engine);
+  process.kill(worker, "SIGSTOP");
+  process.kill(engine.pid ?? 0, "SIGKILL");
+  const passed = await Promise.race([ended(worker).then(() => true), wait(10_000, false)]);
+  engine.dispose();
+  const told = passed ? "it has ended" : "it still runs 10 s later";
+  if (!passed) process.kill(worker, "SIGKILL");
+  return { name: "suspended when its engine was killed", passed, told };
 }
 
 /** What somebody else does to the worker's process while it makes a video. */

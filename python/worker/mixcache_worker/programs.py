@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import torch
 from mixcache_models.empty import state_of
@@ -50,8 +51,9 @@ class Programs:
             if self._offload:
                 pin(adapter, self._place.device)
             else:
-                # Tables that the adapter made itself; the weights are there already.
-                adapter.to(self._place.device)
+                # Tables that the adapter made itself; the weights are there already, or not needed and on meta.
+                for tensor in tensors_of(adapter):
+                    tensor.data = tensor.data.to(self._place.device)
             self._loaded[name] = LoadedProgram(program, adapter, self._compiled)
         return self._loaded[name]
 
@@ -86,8 +88,8 @@ class Programs:
 
 
 def tensors_of(module: nn.Module) -> Iterator[Tensor]:
-    yield from module.parameters()
-    yield from module.buffers()
+    """Those with values: an adapter may hold a part of the component that it does not use."""
+    return (tensor for tensor in chain(module.parameters(), module.buffers()) if not tensor.is_meta)
 
 
 def pin(module: nn.Module, device: torch.device) -> None:
