@@ -45,6 +45,7 @@ def test_a_hub_that_cannot_be_reached(cli, tmp_path: Path, monkeypatch: pytest.M
 
 def test_another_model(cli, wan: Path, tmp_path: Path):
     assert "that is wan, not hunyuan-video" in refused(cli, wan, tmp_path, model="hunyuan-video")
+    assert "that is wan, not hunyuan-video" in refused(cli, wan, tmp_path, model="hunyuan")
     edit_json(wan / "model_index.json", _class_name="LTXPipeline")
     assert "LTXPipeline, which is not supported" in refused(cli, wan, tmp_path)
 

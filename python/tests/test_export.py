@@ -54,7 +54,8 @@ def test_variants_share_weights_and_are_drop_in(cli, wan_source: Path, tmp_path:
     }
     files = manifest["files"]
     assert files["front.portable.onnx"]["weights"] == files["front.onnx"]["weights"] == ["front.data"]
-    assert files["front.fp16.data"]["bytes"] < 0.6 * files["front.data"]["bytes"]
+    # The timestep's layers stay in float32.
+    assert files["front.fp16.data"]["bytes"] < 0.8 * files["front.data"]["bytes"]
     borders = [graph_borders(tmp_path / "b" / name) for name in ("front.onnx", *(f"front.{form}.onnx" for form in forms))]
     assert all(border == borders[0] for border in borders)
 

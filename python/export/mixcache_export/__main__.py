@@ -14,13 +14,13 @@ import torch
 from mixcache_models.folder import Folder
 from mixcache_models.hub import find_folder
 from mixcache_models.program import About, ModelError, Options
-from mixcache_models.registry import FAMILIES, open_model
+from mixcache_models.registry import FAMILIES, PIPELINES, open_model
 
 from .export import Settings, export
 from .flavours import ATTENTION, PRECISIONS
 
-#: Short names.
-ALIASES = {"hunyuan": "hunyuan-video"}
+#: A short name for all families that begin with something.
+SHORT = {"hunyuan": "hunyuan-video"}
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -34,9 +34,17 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
+def family_of(name: str, folder: Folder) -> str:
+    """The family that a person means: a short name is whichever of its families the folder is."""
+    begin, found = SHORT.get(name), PIPELINES.get(folder.pipeline, ("", ""))[0]
+    if begin is None:
+        return name
+    return found if found.startswith(begin) else begin
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mixcache-export", description=__doc__.split("\n")[0])
-    parser.add_argument("model", choices=[*FAMILIES, *ALIASES])
+    parser.add_argument("model", choices=[*FAMILIES, *SHORT])
     parser.add_argument("folder", help="a diffusers folder, or owner/name on the Hugging Face hub")
     parser.add_argument("--revision", help="on the hub")
     parser.add_argument("--output", type=Path, required=True)
@@ -71,7 +79,7 @@ def main() -> None:
     try:
         path = find_folder(args.folder, args.revision)
         folder, options = Folder(path), Options(cuts=args.cuts, text_tokens=args.text_tokens, modules=args.modules)
-        model = open_model(folder, options, ALIASES.get(args.model, args.model))
+        model = open_model(folder, options, family_of(args.model, folder))
         name = args.id or re.sub(r"[^a-z0-9._-]", "-", args.folder.rstrip("/").rpartition("/")[2].lower())
         about = About(name, args.title or name, args.license, args.width, args.height, args.frames, args.fps)
         settings = Settings(args.attention, args.dtype, args.variants, args.engine, args.restart)

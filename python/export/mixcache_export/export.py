@@ -144,7 +144,7 @@ def write_unit(folder: Folder, unit: Unit, check: SelfCheck, into: Path, progres
                 for form in (form for form in unit.flavours if form.dtype == dtype):
                     path = into / graph_file(program.name, form)
                     write_graph(make(program, component, form, traced), path, stores[form.weights])
-                    agreement = check.check(program, references[program.name], form, session(path))
+                    agreement = check.check(program, references[program.name], form, session(path, form))
                     progress.say(f"{path.name:32} {agreement}")
                     paths.append(path)
     return [*paths, *(store.path for store in stores.values() if store.path.exists())]

@@ -82,6 +82,6 @@ def replace(model: ir.Model, node: ir.Node, by: list[ir.Node]) -> None:
     ir.convenience.replace_all_uses_with(old, new, replace_graph_outputs=True)
     name = old.name
     graph.remove(node, safe=True)
-    new.name = name
+    new.name, new.type, new.shape = name, old.type, old.shape
     if not weight.uses():
         del graph.initializers[weight.name]
