@@ -19,6 +19,7 @@ from mixcache_models.folder import Folder  # noqa: E402
 from mixcache_models.hunyuan_video.programs import TEXT_TOKENS  # noqa: E402
 from mixcache_models.program import ModelError, Options, Program, Size, outputs_of  # noqa: E402
 from mixcache_models.registry import open_model  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 from tiny.hunyuan_video import tiny_hunyuan_video  # noqa: E402
 
@@ -128,6 +129,16 @@ def test_the_template_is_as_long_as_the_pipeline_crops(pipe):
     start = DEFAULT_PROMPT_TEMPLATE["crop_start"]
     lengths = [len(pipe.tokenizer(DEFAULT_PROMPT_TEMPLATE["template"].format(text)).input_ids) for text in ("", " red")]
     assert lengths == [start + 1, start + 2]
+
+
+def test_weights_that_transformers_4_saved_are_found(pipe, saved: Path, copy: Path):
+    file = copy / "text_encoder_2/model.safetensors"
+    save_file({f"text_model.{name}": tensor for name, tensor in load_file(file).items()}, file)
+    folder, program = Folder(copy), programs(saved)["text_2"]
+    inputs = program.example(SIZES[0], torch.Generator().manual_seed(3))
+    with folder.loaded("text_encoder_2") as encoder:
+        (found,) = outputs_of(program.build(encoder)(*inputs.values()))
+    torch.testing.assert_close(found, run(pipe, program, inputs)[0])
 
 
 def test_a_tokenizer_of_older_files_becomes_a_json(pipe, copy: Path):

@@ -88,7 +88,7 @@ def match_names(module: nn.Module, found: dict[str, Stored], folder: Path) -> di
     prefix = getattr(module, "base_model_prefix", "") or "model"
     aliases, matched, lacking = aliases_of(module), {}, []
     for name, tensor in state_of(module).items():
-        names = [spelt for alias in aliases[name] for spelt in (alias, f"{prefix}.{alias}", alias.removeprefix(f"{prefix}."))]
+        names = [spelt for alias in aliases[name] for spelt in spellings(alias, prefix)]
         entry = next((found[spelt] for spelt in names if spelt in found), None)
         if entry is None:
             lacking.append(name)
@@ -103,3 +103,8 @@ def match_names(module: nn.Module, found: dict[str, Stored], folder: Path) -> di
         more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise ModelError(f"The weights in {folder} lack {lacking[0]}{more}. Download the folder again.")
     return matched
+
+
+def spellings(name: str, prefix: str) -> tuple[str, ...]:
+    """What a file may call a parameter. transformers 4 held the layers of CLIP's text model one module deeper."""
+    return name, f"{prefix}.{name}", name.removeprefix(f"{prefix}."), f"text_model.{name}"

@@ -61,8 +61,6 @@ class ClipPooled(nn.Module):
 
     def __init__(self, model: CLIPTextModel):
         super().__init__()
-        # Older transformers hold the layers one module deeper.
-        model = getattr(model, "text_model", model)
         self.tokens, self.positions = model.embeddings.token_embedding, model.embeddings.position_embedding
         self.layers, self.norm = model.encoder.layers, model.final_layer_norm
         self.end: int = model.config.eos_token_id
