@@ -2,7 +2,7 @@
  * Seconds per step of a mid-size Wan with random weights: our engine on ONNX Runtime (each variant of the bundle) and
  * on the torch worker, and diffusers' pipeline, in turn in one run, with the same number of threads.
  *
- *     npm run bench:models -- [--quick] [--threads 2] [--rounds 5] [--only int8,torch] [--work folder] [--json file]
+ *     npm run bench:models -- [--quick] [--threads 2] [--rounds 5] [--steps 3] [--only int8,torch] [--work folder] [--json file]
  *
  * `--work` keeps weights and bundle in a folder and uses them again. It measures and reports; a missed goal is no failure.
  */
@@ -41,12 +41,14 @@ async function main(): Promise<void> {
       quick: { type: "boolean", default: false },
       threads: { type: "string", default: String(Math.min(2, availableParallelism())) },
       rounds: { type: "string" },
+      steps: { type: "string" },
       only: { type: "string" },
       work: { type: "string" },
       json: { type: "string" },
     },
   });
-  const job = values.quick ? QUICK : FULL;
+  const chosen = values.quick ? QUICK : FULL;
+  const job = { ...chosen, steps: Number(values.steps ?? chosen.steps) };
   const threads = Number(values.threads);
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 5));
   const load = loadNow();
