@@ -67,8 +67,9 @@ function checks(tools: Tools, scratch: Scratch, quick: boolean): Check[] {
     work: () => rebuild(tools, fixture, scratch),
   }));
   return [
-    ...rebuilt,
+    // First, since it takes longest and nothing can share its work.
     { name: "python", title: "Python's own tests", work: () => pythonTests(tools, quick) },
+    ...rebuilt,
     { name: "gpu", title: "GPU script, tiny, on the CPU", work: () => gpuScript(tools, quick) },
     { name: "torch", title: "torch worker", work: () => torchParity(tools, scratch) },
   ];
