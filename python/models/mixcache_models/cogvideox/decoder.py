@@ -4,8 +4,7 @@ diffusers decodes two latent frames a call, and of an odd number of frames three
 then eight each. A causal convolution keeps the last two frames of its input, [1, channels, 2, rows, columns]; the
 first call repeats its first frame instead. Group norms see the frames of one call, so the calls must be these.
 
-Two things are done in another order with the same numbers: the latents' 1x1 convolutions run before their
-enlargement instead of after it, and a frame that is doubled in time is convolved once.
+One thing is done in another order with the same numbers: a frame that is doubled in time is convolved before that.
 """
 
 import torch
@@ -45,30 +44,23 @@ def pointwise(conv: nn.Module, x: Tensor) -> Tensor:
     return F.conv3d(x, conv.weight, conv.bias)
 
 
-def spread(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """x · scale + shift, where one number of scale and shift holds for a box of x's frames, rows and columns."""
-    _, _, frames, rows, columns = scale.shape
-    boxes = x.reshape(x.shape[1], frames, x.shape[2] // frames, rows, -1, columns, x.shape[4] // columns)
-
-    def over_boxes(t: Tensor) -> Tensor:
-        return t[0, :, :, None, :, None, :, None]
-
-    return (boxes * over_boxes(scale) + over_boxes(shift)).reshape(x.shape)
+def wider(x: Tensor) -> Tensor:
+    """Twice the rows and columns, each pixel repeated. Sizes are multiplied only: torch.export takes minutes over more."""
+    kept = (-1,) * (x.dim() - 2)
+    return x[..., :, None, :, None].expand(*kept, -1, 2, -1, 2).flatten(-2).flatten(-3, -2)
 
 
-def first_alone(x: Tensor) -> bool:
-    """Of an odd number of frames the first stands for itself and is not doubled."""
-    return x.shape[2] > 1 and x.shape[2] % 2 == 1
+def longer(frames: Tensor) -> Tensor:
+    """Twice the frames, which are the first axis; of an odd number the first stands for itself and is not doubled."""
+    alone = 1 if frames.shape[0] > 1 and frames.shape[0] % 2 else 0
+    kept = (-1,) * (frames.dim() - 1)
+    doubled = frames[alone:].unsqueeze(1).expand(-1, 2, *kept).flatten(0, 1)
+    return torch.cat([frames[:alone], doubled]) if alone else doubled
 
 
 def spatial_norm(norm: nn.Module, x: Tensor, latents: Tensor) -> Tensor:
-    """`CogVideoXSpatialNorm3D`: a group norm, scaled and shifted by what the latents say of each place."""
-    scale, shift = pointwise(norm.conv_y.conv, latents), pointwise(norm.conv_b.conv, latents)
-    x = norm.norm_layer(x)
-    if not first_alone(x):
-        return spread(x, scale, shift)
-    begin = spread(x[:, :, :1], scale[:, :, :1], shift[:, :, :1])
-    return torch.cat([begin, spread(x[:, :, 1:], scale[:, :, 1:], shift[:, :, 1:])], dim=2)
+    """`CogVideoXSpatialNorm3D`: a group norm, scaled and shifted by what the latents, as large as x, say of each place."""
+    return norm.norm_layer(x) * pointwise(norm.conv_y.conv, latents) + pointwise(norm.conv_b.conv, latents)
 
 
 def residual(block: nn.Module, x: Tensor, latents: Tensor, memory: Memory) -> Tensor:
@@ -78,15 +70,16 @@ def residual(block: nn.Module, x: Tensor, latents: Tensor, memory: Memory) -> Te
     return y + (pointwise(block.conv_shortcut, x) if block.in_channels != block.out_channels else x)
 
 
-def upsample(block: nn.Module, x: Tensor) -> Tensor:
-    """`CogVideoXUpsample3D`: twice the rows and columns, and twice the frames where the block does that."""
-    frames = F.interpolate(x[0].transpose(0, 1), scale_factor=2.0, mode="nearest")
-    frames = F.conv2d(frames, block.conv.weight, block.conv.bias, block.conv.stride, block.conv.padding)
+def upsample(block: nn.Module, x: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
+    """`CogVideoXUpsample3D`: twice the rows and columns, and twice the frames where the block does that.
+
+    Of x, convolved, and of the latents that its norms look at.
+    """
+    conv, frames, seen = block.conv, wider(x[0].transpose(0, 1)), wider(latents[0].transpose(0, 1))
+    frames = F.conv2d(frames, conv.weight, conv.bias, conv.stride, conv.padding)
     if block.compress_time:
-        alone = int(first_alone(x))
-        doubled = frames[alone:].unsqueeze(1).expand(-1, 2, -1, -1, -1).flatten(0, 1)
-        frames = torch.cat([frames[:alone], doubled])
-    return frames.transpose(0, 1).unsqueeze(0)
+        frames, seen = longer(frames), longer(seen)
+    return frames.transpose(0, 1).unsqueeze(0), seen.transpose(0, 1).unsqueeze(0)
 
 
 def decode(vae: nn.Module, latents: Tensor, memory: Memory) -> Tensor:
@@ -102,7 +95,7 @@ def decode(vae: nn.Module, latents: Tensor, memory: Memory) -> Tensor:
         for resnet in block.resnets:
             x = residual(resnet, x, z, memory)
         for upsampler in block.upsamplers or []:
-            x = upsample(upsampler, x)
+            x, z = upsample(upsampler, x, z)
     x = decoder.conv_act(spatial_norm(decoder.norm_out, x, z))
     return causal(decoder.conv_out, x, memory).float()
 
