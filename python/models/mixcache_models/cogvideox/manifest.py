@@ -117,11 +117,22 @@ def flops_by_plane(model: "CogVideoX", program: Program) -> dict[str, int]:
     return {"plane": count_flops(model.vae, program, example) // (rows * columns)}
 
 
-def decoder(model: "CogVideoX") -> dict:
+def tiles(model: "CogVideoX", compression: list[int]) -> dict:
+    """Rows and columns of latents, where tiles were asked for: the pipeline does without. Time is streamed anyway."""
+    if model.tiles is None:
+        return {}
+    made = {
+        axis: {"size": size // ratio, "stride": stride // ratio}
+        for axis, (size, stride), ratio in zip(("rows", "columns"), model.tiles[1:], compression[1:])
+    }
+    return {"tiles": made}
+
+
+def decoder(model: "CogVideoX", compression: list[int]) -> dict:
     first, following = model.programs[-2:]
     names = cache_names(len(first.outputs) - 1)
     outputs = binding("frames", **{f"{name}_out": name for name in names})
-    ratio = model.vae.config.temporal_compression_ratio
+    ratio = compression[0]
     return {
         "first": {
             "graph": "decoder_first.onnx", "inputs": binding("latents"), "outputs": outputs, "latent_frames": FIRST,
@@ -131,6 +142,7 @@ def decoder(model: "CogVideoX") -> dict:
             "graph": "decoder_next.onnx", "inputs": binding("latents", *names), "outputs": outputs,
             "latent_frames": NEXT, "frames": NEXT * ratio, "flops": flops_by_plane(model, following),
         },
+        **tiles(model, compression),
         "pixel_range": [-1, 1],
     }
 
@@ -192,5 +204,5 @@ def manifest(model: "CogVideoX", about: About) -> dict:
         "denoisers": [denoiser(model)],
         "schedulers": [scheduler(model.folder.scheduler())],
         "default_steps": 50,
-        "decoder": decoder(model),
+        "decoder": decoder(model, compression),
     }

@@ -1,5 +1,6 @@
 """The programs of a CogVideoX: text, DiT in segments, decoder."""
 
+import copy
 from collections.abc import Sequence
 from functools import partial
 
@@ -111,7 +112,7 @@ def decoder_programs(vae: AutoencoderKLCogVideoX) -> list[Program]:
 
 def cache_shapes(vae: AutoencoderKLCogVideoX, size: Size) -> list[tuple[int, ...]]:
     """Of the decoder's state at this many latent rows and columns, found on the meta device."""
-    shell = DecoderFirst(type(vae).from_config(vae.config).to("meta"))
+    shell = DecoderFirst(copy.deepcopy(vae).to("meta"))
     latents = torch.empty(1, vae.config.latent_channels, FIRST, size.rows, size.columns, device="meta")
     with torch.no_grad():
         _, *caches = shell(latents)
