@@ -1,4 +1,4 @@
-"""Writes test/fixtures/models/cogvideox-rotary: a tiny random CogVideoX with rotary positions, as the 5B model has them.
+"""Writes test/fixtures/models/cogvideox-rotary: a tiny random CogVideoX with rotary positions, as in 5B.
 
     python python/parity/cogvideox_rotary.py
 """

@@ -1,4 +1,4 @@
-"""Writes test/fixtures/models/cogvideox-sincos: a tiny random CogVideoX with added sinusoids, as the 2B model has them.
+"""Writes test/fixtures/models/cogvideox-sincos: a tiny random CogVideoX with added sinusoids, as in 2B.
 
     python python/parity/cogvideox_sincos.py
 """

@@ -5,16 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sentencepiece
 import torch
 from mixcache_models.attention import attention_kind
 from mixcache_models.cogvideox.decoder import FIRST, NEXT
 from mixcache_models.cogvideox.model import CogVideoX
-from mixcache_models.cogvideox.reference import position_tables
 from mixcache_models.counting import count_flops
 from mixcache_models.folder import Folder
 from mixcache_models.program import About, ModelError, Options, Size, outputs_of
 from mixcache_models.registry import open_model
 from tiny.cogvideox import tiny_cogvideox
+from tokenizers import Tokenizer
 from torch import Tensor
 
 KINDS = ("sincos", "rotary")
@@ -89,15 +90,6 @@ def test_half_precision_keeps_close_to_float32(source: Path):
         assert torch.cosine_similarity(*made, dim=0) > 0.999, program.name
 
 
-def test_positions_are_those_that_diffusers_adds(source: Path):
-    config = opened(source).transformer.config
-    if config.use_rotary_positional_embeddings:
-        return
-    size = Size(2, 4, 6)
-    frames, rows, columns = (table[0].numel() for table in position_tables(opened(source).transformer, size).values())
-    assert frames + rows + columns == config.num_attention_heads * config.attention_head_dim
-
-
 def test_the_manifest_says_what_the_folder_is(source: Path):
     model = opened(source, tiles=((8, 8), (32, 24), (48, 32)))
     made, about = model.manifest(About("tiny", "Tiny")), model.transformer.config
@@ -158,3 +150,24 @@ def test_other_schedules_are_refused(folder: Path, entries: dict):
     spoil(folder / "scheduler/scheduler_config.json", **entries)
     with pytest.raises(ModelError, match="CogVideoXDDIMScheduler with v_prediction"):
         opened(folder).manifest(About("tiny", "Tiny"))
+
+
+def test_a_tokenizer_of_sentencepiece_becomes_a_tokenizer_json(folder: Path, tmp_path: Path):
+    """As the published folders have it: `spiece.model` and no `tokenizer.json`."""
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(["a red circle moves left on a blue background", "the green square sleeps"] * 50))
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(corpus), model_prefix=str(tmp_path / "pieces"), vocab_size=40, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+    )
+    tokenizer = folder / "tokenizer"
+    shutil.rmtree(tokenizer)
+    tokenizer.mkdir()
+    (tokenizer / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "T5Tokenizer"}))
+    with pytest.raises(ModelError, match="tokenizer.json is missing"):
+        Folder(folder).tokenizer_file()
+    shutil.copyfile(tmp_path / "pieces.model", tokenizer / "spiece.model")
+    opened_folder = Folder(folder)
+    made = Tokenizer.from_file(str(opened_folder.tokenizer_file()))
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(tokenizer / "spiece.model"))
+    for text in ("a red square", "", "  Two  spaces\tﬁne "):
+        assert made.encode(text).ids == [*pieces.encode(text), 1]

@@ -1,4 +1,4 @@
-"""Tiny CogVideoX pipelines with random weights: the real classes, the two kinds of positions that 2B and 5B have."""
+"""Tiny CogVideoX pipelines with random weights, with the positions of 2B and with those of 5B."""
 
 import torch
 from diffusers import (

@@ -1,10 +1,11 @@
 """CogVideoX's video decoder as two graphs with explicit state (diffusers `AutoencoderKLCogVideoX`).
 
-diffusers decodes two latent frames a call, and of an odd number of frames three in the first: nine video frames,
-then eight each. A causal convolution keeps the last two frames of its input, [1, channels, 2, rows, columns]; the
-first call repeats its first frame instead. Group norms see the frames of one call, so the calls must be these.
+diffusers decodes two latent frames a call, and of an odd number of frames three in the first: nine video
+frames, then eight each. A causal convolution keeps the last two frames of its input, [1, channels, 2, rows,
+columns]; the first call repeats its first frame instead. Group norms see the frames of one call, so the calls
+must be these.
 
-One thing is done in another order with the same numbers: a frame that is doubled in time is convolved before that.
+One thing is done in another order with the same numbers: a frame that is doubled in time is convolved before.
 """
 
 import torch
@@ -28,7 +29,10 @@ class Memory:
 
     def extend(self, x: Tensor) -> Tensor:
         """The frames before x, or its first frame in their place, and then x."""
-        before = [x[:, :, :1]] * REMEMBERED if self.before is None else [self.before[len(self.after)].to(x.dtype)]
+        if self.before is None:
+            before = [x[:, :, :1]] * REMEMBERED
+        else:
+            before = [self.before[len(self.after)].to(x.dtype)]
         longer = torch.cat([*before, x], dim=2)
         self.after.append(longer[:, :, -REMEMBERED:].float())
         return longer
@@ -45,13 +49,13 @@ def pointwise(conv: nn.Module, x: Tensor) -> Tensor:
 
 
 def wider(x: Tensor) -> Tensor:
-    """Twice the rows and columns, each pixel repeated. Sizes are multiplied only: torch.export takes minutes over more."""
+    """Twice the rows and columns, each pixel repeated. torch.export takes minutes where sizes are divided."""
     kept = (-1,) * (x.dim() - 2)
     return x[..., :, None, :, None].expand(*kept, -1, 2, -1, 2).flatten(-2).flatten(-3, -2)
 
 
 def longer(frames: Tensor) -> Tensor:
-    """Twice the frames, which are the first axis; of an odd number the first stands for itself and is not doubled."""
+    """Twice the frames, which are the first axis; of an odd number the first is not doubled."""
     alone = 1 if frames.shape[0] > 1 and frames.shape[0] % 2 else 0
     kept = (-1,) * (frames.dim() - 1)
     doubled = frames[alone:].unsqueeze(1).expand(-1, 2, *kept).flatten(0, 1)
@@ -59,7 +63,7 @@ def longer(frames: Tensor) -> Tensor:
 
 
 def spatial_norm(norm: nn.Module, x: Tensor, latents: Tensor) -> Tensor:
-    """`CogVideoXSpatialNorm3D`: a group norm, scaled and shifted by what the latents, as large as x, say of each place."""
+    """`CogVideoXSpatialNorm3D`: a group norm, scaled and shifted by the latents, enlarged to x's size."""
     return norm.norm_layer(x) * pointwise(norm.conv_y.conv, latents) + pointwise(norm.conv_b.conv, latents)
 
 

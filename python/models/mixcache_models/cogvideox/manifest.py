@@ -83,7 +83,8 @@ def denoiser(model: "CogVideoX") -> dict:
         "inputs": binding("latents", "time_features", "prompt_embeds", *position_inputs),
         "outputs": binding("hidden", "encoder", "emb", "modulated_input"),
         "flops": {
-            "constant": 2 * time * (d + time + 6 * d), "tokens": 2 * patch * d, "text": 2 * config.text_embed_dim * d,
+            "constant": 2 * time * (d + time + 6 * d), "tokens": 2 * patch * d,
+            "text": 2 * config.text_embed_dim * d,
         },
     }
     blocks = [
@@ -118,7 +119,7 @@ def flops_by_plane(model: "CogVideoX", program: Program) -> dict[str, int]:
 
 
 def tiles(model: "CogVideoX", compression: list[int]) -> dict:
-    """Rows and columns of latents, where tiles were asked for: the pipeline does without. Time is streamed anyway."""
+    """In latents, where tiles were asked for: the pipeline does without. Time is streamed anyway."""
     if model.tiles is None:
         return {}
     made = {
@@ -153,7 +154,8 @@ def video(model: "CogVideoX", about: About, compression: list[int]) -> dict:
 
     def sides(sample: int) -> dict:
         smallest = compression[1] * config.patch_size
-        return {"min": smallest, "max": BEYOND * sample * compression[1] // smallest * smallest, "multiple": smallest}
+        most = BEYOND * sample * compression[1] // smallest * smallest
+        return {"min": smallest, "max": most, "multiple": smallest}
 
     frames = config.sample_frames
     return {

@@ -45,9 +45,9 @@ def open_model(folder: Folder, options: Options) -> CogVideoX:
     if transformer.in_channels != transformer.out_channels or transformer.in_channels != vae.latent_channels:
         raise ModelError("Only text to video can be used: this transformer also reads an image.")
     if transformer.use_learned_positional_embeddings or transformer.ofs_embed_dim:
-        raise ModelError("Only text to video can be used: this transformer has the learned positions of image to video.")
+        raise ModelError("Only text to video can be used: this transformer is one of image to video.")
     if transformer.freq_shift != 0 or transformer.timestep_activation_fn != "silu":
-        raise ModelError("The time embedding of this transformer is another one: only freq_shift 0 and silu can be used.")
+        raise ModelError("The transformer's time embedding is another one: only freq_shift 0 and silu can be used.")
     if vae.temporal_compression_ratio != 4:
-        raise ModelError(f"The autoencoder of {folder.path} does not make four frames of one: it can't be used.")
+        raise ModelError("Only an autoencoder that makes four frames of one can be used: this one does not.")
     return CogVideoX(folder, options)

@@ -62,9 +62,10 @@ def dit_programs(model: CogVideoXTransformer3DModel, cuts: Sequence[int], text_t
 
 
 def examples(
-    model: CogVideoXTransformer3DModel, text_tokens: int, names: Sequence[str], size: Size, generator: torch.Generator
+    model: CogVideoXTransformer3DModel, text_tokens: int, names: Sequence[str], size: Size,
+    generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """Normal numbers, but for positions: sinusoids are the model's own, rotary tables cosines and sines of any angles."""
+    """Normal numbers; but sinusoids are the model's own, and rotary tables the cosines and sines of angles."""
     config = model.config
     head = config.attention_head_dim
     d, tokens = config.num_attention_heads * head, size.tokens((1, config.patch_size, config.patch_size))
@@ -75,7 +76,8 @@ def examples(
     }
     angles = torch.randn(1, tokens, 1, head // 2, generator=generator)
     made = {"rope_cos": angles.cos(), "rope_sin": angles.sin(), **reference.position_tables(model, size)}
-    return {name: made[name] if name in made else torch.randn(shapes[name], generator=generator) for name in names}
+    normal = {name: torch.randn(shapes[name], generator=generator) for name in names if name in shapes}
+    return {name: normal[name] if name in normal else made[name] for name in names}
 
 
 def cache_names(count: int) -> list[str]:

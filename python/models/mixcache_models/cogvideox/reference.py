@@ -1,4 +1,4 @@
-"""The same pieces by diffusers' own modules, as `CogVideoXTransformer3DModel` and `AutoencoderKLCogVideoX` call them."""
+"""The same pieces by diffusers' own modules, as its transformer and its autoencoder call them."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,8 @@ def position_tables(model: CogVideoXTransformer3DModel, size: Size) -> dict[str,
     space, time = config.spatial_interpolation_scale, config.temporal_interpolation_scale
 
     def table(count: int, channels: int, scale: float) -> Tensor:
-        return get_1d_sincos_pos_embed_from_grid(channels, torch.arange(count, dtype=torch.float32) / scale).float()
+        places = torch.arange(count, dtype=torch.float32) / scale
+        return get_1d_sincos_pos_embed_from_grid(channels, places).float()
 
     return {
         "positions_frames": table(size.frames, d // 4, time),
@@ -70,6 +71,7 @@ Path = tuple[str, ...]
 
 def cache_paths(vae: AutoencoderKLCogVideoX) -> list[Path]:
     """Of the convolutions that remember, in the order in which they run."""
+
     def resnets(block: str, count: int) -> list[Path]:
         return [(block, f"resnet_{i}", conv) for i in range(count) for conv in ("conv1", "conv2")]
 
@@ -85,7 +87,8 @@ def decoder_call(vae: AutoencoderKLCogVideoX, inputs: Inputs) -> tuple[Tensor, .
         latents = vae.post_quant_conv(latents)
     caches = [value for name, value in inputs.items() if name != "latents"]
     paths = cache_paths(vae)
-    frames, kept = vae.decoder(latents, conv_cache=nested(dict(zip(paths, caches, strict=True))) if caches else None)
+    before = nested(dict(zip(paths, caches, strict=True))) if caches else None
+    frames, kept = vae.decoder(latents, conv_cache=before)
     return frames, *(found(kept, path) for path in paths)
 
 
