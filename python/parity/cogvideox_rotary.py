@@ -7,7 +7,7 @@ from cogvideox import parity
 from golden import Run, main
 
 #: 17 frames are five latent frames, which the decoder takes three and two at a time; 9 are three.
-PARITY = parity("cogvideox-rotary", rotary=True, runs=(Run("wide", 48, 24, 17, 3), Run("square", 24, 24, 9, 29)))
+PARITY = parity("cogvideox-rotary", rotary=True, runs=(Run("wide", 48, 16, 17, 3), Run("square", 24, 24, 9, 29)))
 
 if __name__ == "__main__":
     main(PARITY)

@@ -52,7 +52,7 @@ def close(found: tuple[Tensor, ...], wanted: tuple[Tensor, ...], tolerance: floa
 @torch.no_grad()
 @pytest.mark.parametrize("kind", ["fused", "portable"])
 def test_every_program_gives_what_diffusers_gives(source: Path, kind: str):
-    model = opened(source, cuts=(0, 2, 3))
+    model = opened(source, modules=True)
     for program in model.programs:
         with model.folder.loaded(program.component, program.weights) as component, attention_kind(kind):
             for size in SIZES:

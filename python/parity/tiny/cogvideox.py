@@ -18,9 +18,9 @@ CHANNELS = 4
 def transformer(rotary: bool) -> CogVideoXTransformer3DModel:
     """Made for latents of 6 x 10: no run has that size, so that positions are scaled."""
     return CogVideoXTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=16, in_channels=CHANNELS, out_channels=CHANNELS, time_embed_dim=12,
-        text_embed_dim=16, num_layers=3, sample_width=10, sample_height=6, sample_frames=17, patch_size=2,
-        max_text_seq_length=MAX_TOKENS, use_rotary_positional_embeddings=rotary,
+        num_attention_heads=2, attention_head_dim=16 if rotary else 8, in_channels=CHANNELS, out_channels=CHANNELS,
+        time_embed_dim=12, text_embed_dim=16, num_layers=2, sample_width=10, sample_height=6, sample_frames=17,
+        patch_size=2, max_text_seq_length=MAX_TOKENS, use_rotary_positional_embeddings=rotary,
     )
 
 
@@ -28,7 +28,7 @@ def autoencoder(levels: int, scaling_factor: float) -> AutoencoderKLCogVideoX:
     """`levels` blocks double rows and columns but for the last; the first two double frames as well."""
     return AutoencoderKLCogVideoX(
         down_block_types=("CogVideoXDownBlock3D",) * levels, up_block_types=("CogVideoXUpBlock3D",) * levels,
-        block_out_channels=(4,) * (levels - 1) + (8,), latent_channels=CHANNELS, layers_per_block=1,
+        block_out_channels=(2,) * (levels - 1) + (4,), latent_channels=CHANNELS, layers_per_block=1,
         norm_num_groups=2, scaling_factor=scaling_factor,
     )
 

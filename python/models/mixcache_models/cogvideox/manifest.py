@@ -10,6 +10,7 @@ from ..manifest import binding, scheduler, times
 from ..program import About, Program, Size, ranges
 from ..text import t5_flops
 from .decoder import FIRST, NEXT
+from .modules import module_entries
 from .programs import POSITIONS, ROPE, cache_names, rotates
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def positions(config) -> dict:
     }
 
 
-def values(config, text_tokens: int) -> dict:
+def values(config, text_tokens: int, modules: bool) -> dict:
     d, time = config.num_attention_heads * config.attention_head_dim, config.time_embed_dim
     latents = [1, "frames", config.in_channels, "rows", "columns"]
     sinusoid = {
@@ -60,6 +61,7 @@ def values(config, text_tokens: int) -> dict:
         "time_features": {"kind": "step", "dims": [1, d], "provided": sinusoid},
         "emb": {"kind": "step", "dims": [1, time]},
         "modulated_input": {"kind": "step", "dims": [1, "tokens", d]},
+        **({"module_output": {"kind": "step", "dims": [1, "text_and_tokens", d]}} if modules else {}),
         "prompt_embeds": {"kind": "prompt", "dims": [1, text_tokens, config.text_embed_dim]},
         **positions(config),
         "velocity": {"kind": "output", "dims": latents},
@@ -104,10 +106,11 @@ def denoiser(model: "CogVideoX") -> dict:
         "id": "main",
         "noise_levels": [0, 1],
         "guidance": {"kind": "cfg", "default_scale": 6},
-        "values": values(config, model.text_tokens),
+        "values": values(config, model.text_tokens, model.modules),
         "segments": [front, *blocks, head],
         "distance_stream": "hidden",
         "signals": {"timestep_embedding": "emb", "modulated_input": "modulated_input"},
+        **({"modules": module_entries(config.num_layers, d, time, rope)} if model.modules else {}),
     }
 
 

@@ -21,12 +21,12 @@ class CogVideoX:
         self.vae: AutoencoderKLCogVideoX = folder.component("vae")
         self.text_encoder = folder.component("text_encoder")
         self.cuts = parse_cuts(options.cuts, self.transformer.config.num_layers)
-        self.tiles = options.tiles
+        self.tiles, self.modules = options.tiles, options.modules
         self.text_tokens = options.text_tokens or self.transformer.config.max_text_seq_length
         self.programs: list[Program] = [
             # The pipeline gives the encoder no mask: padding is attended there and in the transformer.
             t5_program(self.text_tokens, masked=False),
-            *dit_programs(self.transformer, self.cuts, self.text_tokens),
+            *dit_programs(self.transformer, self.cuts, self.text_tokens, options.modules),
             *decoder_programs(self.vae),
         ]
 

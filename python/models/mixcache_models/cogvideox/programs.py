@@ -12,6 +12,7 @@ from torch.export import Dim
 from ..program import Program, Size, ranges
 from . import reference
 from .decoder import FIRST, NEXT, DecoderFirst, DecoderNext
+from .modules import module_programs
 from .transformer import Blocks, Front, Head
 
 #: The sinusoids of the models that do not rotate, in the order of the front's inputs.
@@ -25,8 +26,10 @@ def rotates(model: CogVideoXTransformer3DModel) -> bool:
     return model.config.use_rotary_positional_embeddings
 
 
-def dit_programs(model: CogVideoXTransformer3DModel, cuts: Sequence[int], text_tokens: int) -> list[Program]:
-    """The front, the blocks between cuts and the head."""
+def dit_programs(
+    model: CogVideoXTransformer3DModel, cuts: Sequence[int], text_tokens: int, modules: bool = False
+) -> list[Program]:
+    """The front, the blocks between cuts and the head; with `modules` the finer partition as well."""
     p = model.config.patch_size
 
     def program(name, weights, build, by_diffusers, inputs, outputs, dynamic) -> Program:
@@ -58,6 +61,9 @@ def dit_programs(model: CogVideoXTransformer3DModel, cuts: Sequence[int], text_t
         "head", ("norm_final.", "norm_out.", "proj_out."), Head, reference.head, ("hidden", "emb", "latents"),
         ("velocity",), free,
     ))
+    if modules:
+        example = partial(examples, model, text_tokens)
+        programs += module_programs(ranges(cuts), example, MOST**3, text_tokens, rope)
     return programs
 
 
@@ -72,7 +78,7 @@ def examples(
     shapes = {
         "latents": (1, size.frames, config.in_channels, size.rows, size.columns), "time_features": (1, d),
         "prompt_embeds": (1, text_tokens, config.text_embed_dim), "hidden": (1, tokens, d),
-        "encoder": (1, text_tokens, d), "emb": (1, config.time_embed_dim),
+        "encoder": (1, text_tokens, d), "module_output": (1, text_tokens + tokens, d), "emb": (1, config.time_embed_dim),
     }
     angles = torch.randn(1, tokens, 1, head // 2, generator=generator)
     made = {"rope_cos": angles.cos(), "rope_sin": angles.sin(), **reference.position_tables(model, size)}

@@ -45,11 +45,17 @@ def front(model: CogVideoXTransformer3DModel, inputs: Inputs) -> tuple[Tensor, .
     return hidden, encoder, emb, first
 
 
+def rope_of(inputs: Inputs) -> tuple[Tensor, Tensor] | None:
+    """diffusers' tables, [S, head], of the programs' halves; nothing for models that do not rotate."""
+    if "rope_cos" not in inputs:
+        return None
+    cos, sin = (repeat_pairs(inputs[name])[0, :, 0] for name in ("rope_cos", "rope_sin"))
+    return cos, sin
+
+
 def blocks(start: int, end: int) -> Callable[[CogVideoXTransformer3DModel, Inputs], tuple[Tensor, ...]]:
     def run(model: CogVideoXTransformer3DModel, inputs: Inputs) -> tuple[Tensor, ...]:
-        hidden, encoder, rope = inputs["hidden"], inputs["encoder"], None
-        if "rope_cos" in inputs:
-            rope = tuple(repeat_pairs(inputs[name])[0, :, 0] for name in ("rope_cos", "rope_sin"))
+        hidden, encoder, rope = inputs["hidden"], inputs["encoder"], rope_of(inputs)
         for block in model.transformer_blocks[start:end]:
             hidden, encoder = block(hidden, encoder, inputs["emb"], rope)
         return hidden, encoder

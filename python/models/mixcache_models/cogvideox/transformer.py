@@ -56,6 +56,10 @@ def attend(attn: nn.Module, hidden: Tensor, encoder: Tensor, rope: Rope | None) 
     return mixed[:, text:], mixed[:, :text]
 
 
+def feed_forward(block: nn.Module, x: Tensor) -> Tensor:
+    return apply_in_weights_dtype(block.ff, x).float()
+
+
 class Front(nn.Module):
     """Latents [1, F, c, H, W], the timestep's sinusoid and the text's embeddings to both streams before block 0.
 
@@ -104,8 +108,7 @@ class Blocks(nn.Module):
             hidden, encoder = hidden + gate * x, encoder + text_gate * text
             x, text, gate, text_gate = modulated(block.norm2, hidden, encoder, emb)
             # Token by token, so that the streams need not be joined for it.
-            hidden = hidden + gate * apply_in_weights_dtype(block.ff, x).float()
-            encoder = encoder + text_gate * apply_in_weights_dtype(block.ff, text).float()
+            hidden, encoder = hidden + gate * feed_forward(block, x), encoder + text_gate * feed_forward(block, text)
         return hidden, encoder
 
 
