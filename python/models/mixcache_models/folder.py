@@ -119,14 +119,17 @@ class Folder:
 
     def _made_tokenizer(self, component: str) -> Path:
         self._made = self._made or TemporaryDirectory(prefix="mixcache-tokenizers-")
-        made = Path(self._made.name) / f"{component}.json"
+        made, kind, source = Path(self._made.name) / f"{component}.json", self.class_of(component), self.path / component
         try:
-            self.class_of(component).from_pretrained(self.path / component).backend_tokenizer.save(str(made))
+            # Of no file at all transformers would make a tokenizer without words.
+            if not any((source / name).is_file() for name in kind.vocab_files_names.values()):
+                raise FileNotFoundError(source)
+            kind.from_pretrained(source).backend_tokenizer.save(str(made))
         except Exception as error:
             # transformers raises many kinds here, for missing files as for broken ones.
             raise ModelError(
-                f"{self.path / component / 'tokenizer.json'} is missing, and transformers can't make one of what is "
-                "there. Load the tokenizer with transformers' AutoTokenizer and save it: that writes one."
+                f"{source / 'tokenizer.json'} is missing, and transformers can't make one of what is there. Load the "
+                "tokenizer with transformers' AutoTokenizer and save it: that writes one."
             ) from error
         return made
 
