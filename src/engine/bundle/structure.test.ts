@@ -23,11 +23,33 @@ describe("checkStructure", () => {
     expect(() => checkStructure(toyManifest())).not.toThrow();
   });
 
+  it("asks for graphs among the files only where ONNX Runtime is to run them", () => {
+    const torch = { family: "toy", weights: "0".repeat(64), modules: false };
+    const graphless = (engines: Manifest["engines"]) =>
+      changed((manifest) => {
+        const { "tokenizer.json": tokenizer } = manifest.files;
+        if (!tokenizer) throw new Error("no tokenizer");
+        Object.assign(manifest, { engines, torch, files: { "tokenizer.json": tokenizer } });
+      });
+    expect(() => checkStructure(graphless(["torch"]))).not.toThrow();
+    expect(() => checkStructure(graphless(["onnx", "torch"]))).toThrow(/text\.onnx, which is not among/);
+  });
+
   it.each<[string, (manifest: Manifest, denoiser: DenoiserManifest) => void, RegExp]>([
     [
       "a gap between blocks",
       (_, d) => d.segments.splice(1, 1),
       /segment block_1 .* 1 to 2, but .* end at 0: a gap/,
+    ],
+    ["torch without its weights", (m) => (m.engines = ["torch"]), /nothing says which weights/],
+    [
+      "a tokenizer that is not there, though torch alone runs it",
+      (m) => {
+        m.engines = ["torch"];
+        m.torch = { family: "toy", weights: "0".repeat(64), modules: false };
+        m.files = {};
+      },
+      /tokenizer of text needs tokenizer\.json/,
     ],
     ["overlapping blocks", (_, d) => (segment(d, 2).blocks = [0, 2]), /an overlap/],
     ["blocks that run backwards", (_, d) => (segment(d, 1).blocks = [0, 0]), /block_1/],
