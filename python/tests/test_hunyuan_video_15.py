@@ -103,13 +103,20 @@ def test_tiles_are_diffusers_own(folder: Path):
     assert manifest(folder)["decoder"]["tiles"]["rows"] == {"size": 64, "stride": 48}
 
 
-def test_a_chat_template_that_changes_the_prompt_is_refused(folder: Path):
+def test_a_tokenizer_without_its_parts_or_with_another_template_is_refused(folder: Path):
     path = folder / "tokenizer/chat_template.jinja"
     kept = path.read_text()
     assert kept == CHAT
     path.write_text(CHAT.replace("message['content']", "message['content'] | trim"))
     try:
-        with pytest.raises(ModelError, match="chat template"):
+        with pytest.raises(ModelError, match="changes the prompt"):
+            manifest(folder)
+        path.unlink()
+        with pytest.raises(ModelError, match="no chat template"):
+            manifest(folder)
+        (folder / "tokenizer").rename(folder / "kept")
+        with pytest.raises(ModelError, match="holds no tokenizer"):
             manifest(folder)
     finally:
+        (folder / "kept").rename(folder / "tokenizer")
         path.write_text(kept)

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from diffusers.pipelines.hunyuan_video1_5.image_processor import HunyuanVideo15ImageProcessor
-from transformers import AutoTokenizer
 
 from ..counting import clip_decoder_flops
 from ..hunyuan_video.flops import block_flops, head_flops, llama_flops
@@ -98,11 +97,10 @@ def denoiser(model: "HunyuanVideo15") -> dict:
 
 
 def text_encoders(model: "HunyuanVideo15") -> list[dict]:
-    tokenizer = AutoTokenizer.from_pretrained(model.folder.path / "tokenizer")
     return [
         {
             "id": "text", "tokenizer": {"kind": "huggingface", "file": "tokenizer.json"},
-            "template": template(tokenizer), "empty": " ", "crop_start": model.crop_start,
+            "template": template(model.folder), "empty": " ", "crop_start": model.crop_start,
             "max_tokens": model.text_tokens + model.crop_start, "pad": "none", "graph": "text.onnx",
             "inputs": {"ids": "input_ids"}, "outputs": {"prompt_embeds": {"value": "prompt_embeds", "rule": "trim"}},
             "flops": llama_flops(model.text_encoder.config),

@@ -3,8 +3,9 @@
 import inspect
 
 from diffusers import HunyuanVideo15Pipeline
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoTokenizer
 
+from ..folder import Folder
 from ..program import ModelError
 
 PROMPT = "{prompt}"
@@ -17,11 +18,18 @@ def pipeline_default(method: str, parameter: str):
     return inspect.signature(getattr(HunyuanVideo15Pipeline, method)).parameters[parameter].default
 
 
-def template(tokenizer: PreTrainedTokenizerBase) -> str:
+def template(folder: Folder) -> str:
     """The tokenizer's chat template around the pipeline's instructions, with `{prompt}` in the prompt's place.
 
-    @throws ModelError where the template does more than put the prompt in its place.
+    @throws ModelError where there is none, or it does more than put the prompt in its place.
     """
+    place = folder.path / "tokenizer"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{place} holds no tokenizer that transformers can read. Download the folder again.") from error
+    if not tokenizer.chat_template:
+        raise ModelError(f"The tokenizer in {place} has no chat template. Download the folder again.")
     system = pipeline_default("_get_mllm_prompt_embeds", "system_message")
 
     def render(prompt: str) -> str:
