@@ -60,15 +60,18 @@ def experts_of(folder: Folder) -> list[Expert]:
         return [Expert("main", "transformer", models[0], (0, 1), 5)]
     if ratio is None or len(names) != 2:
         raise ModelError(
-            f"{folder.path} has {' and '.join(names) or 'no transformer'} and the boundary_ratio {ratio}: two experts and "
-            "the boundary between them belong together. Download the folder again."
+            f"{folder.path} has {' and '.join(names) or 'no transformer'} and the boundary_ratio {ratio}: two experts "
+            "and the boundary between them belong together. Download the folder again."
         )
     if not isinstance(ratio, int | float) or not 0 < ratio < 1:
-        raise ModelError(f"The boundary_ratio in {folder.path / 'model_index.json'} is {ratio}; it must be between 0 and 1.")
+        index = folder.path / "model_index.json"
+        raise ModelError(f"The boundary_ratio in {index} is {ratio}; it must be between 0 and 1.")
     high, low = models
     for name in ("in_channels", "out_channels", "patch_size", "text_dim"):
         if high.config[name] != low.config[name]:
-            raise ModelError(f"The two transformers of {folder.path} differ in {name}: they are not experts of one model.")
+            raise ModelError(
+                f"The two transformers of {folder.path} differ in {name}: they are not experts of one model."
+            )
     return [
         Expert("high_noise", "transformer", high, (ratio, 1), 4, "high_noise_"),
         Expert("low_noise", "transformer_2", low, (0, ratio), 3, "low_noise_"),

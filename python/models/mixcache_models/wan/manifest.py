@@ -75,7 +75,8 @@ def denoiser(expert: Expert, cuts: tuple[int, ...], text_tokens: int, modules: b
         "values": values(config, text_tokens, modules),
         "prompt_graphs": [
             {
-                "graph": f"{prefix}text_projection.onnx", "inputs": binding("prompt_embeds"), "outputs": binding("context"),
+                "graph": f"{prefix}text_projection.onnx", "inputs": binding("prompt_embeds"),
+                "outputs": binding("context"),
                 "flops": {"text": 2 * (config.text_dim * d + d * d)},
             }
         ],
