@@ -12,7 +12,7 @@ from ..hunyuan_video.modules import rope_of, streams_of
 from ..program import Program
 
 
-def attn_by_diffusers(index: int) -> Callable[[HunyuanVideo15Transformer3DModel, dict[str, Tensor]], tuple[Tensor, ...]]:
+def attn_by_diffusers(index: int) -> Callable[..., tuple[Tensor, ...]]:
     """As `HunyuanVideo15TransformerBlock.forward` calls it, with a mask of nothing but text."""
 
     def run(model: HunyuanVideo15Transformer3DModel, inputs: dict[str, Tensor]) -> tuple[Tensor, ...]:

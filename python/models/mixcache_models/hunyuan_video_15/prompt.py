@@ -27,7 +27,7 @@ def template(folder: Folder) -> str:
     try:
         tokenizer = AutoTokenizer.from_pretrained(place)
     except (OSError, ValueError) as error:
-        raise ModelError(f"{place} holds no tokenizer that transformers can read. Download the folder again.") from error
+        raise ModelError(f"{place} holds no tokenizer that can be read. Download the folder again.") from error
     if not tokenizer.chat_template:
         raise ModelError(f"The tokenizer in {place} has no chat template. Download the folder again.")
     system = pipeline_default("_get_mllm_prompt_embeds", "system_message")
