@@ -42,7 +42,7 @@ def main() -> None:
         data += tensor.contiguous().numpy().astype("<f4").tobytes()
     args.output.mkdir(parents=True, exist_ok=True)
     (args.output / "golden.bin").write_bytes(data)
-    weights = hashlib.sha256((FIXTURE / "decoder_next.onnx.data").read_bytes()).hexdigest()
+    weights = hashlib.sha256((FIXTURE / "decoder_next.data").read_bytes()).hexdigest()
     about = {
         "latent": list(LATENT.values()), "tiles": TILES, "weights_digest": weights,
         "reference": f"diffusers {diffusers.__version__}, torch {torch.__version__}, cpu, float32", "tensors": table,

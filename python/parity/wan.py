@@ -6,12 +6,13 @@
 from diffusers import WanPipeline
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from golden import Captured, Parity, Run, main
+from mixcache_export.export import Settings
 from mixcache_models.program import About, Options
 from tiny.wan import MAX_TOKENS, tiny_wan
 from torch import Tensor
 
-#: One not square; 9 frames are an odd number of latent frames, 5 an even one.
-RUNS = (Run("wide", 48, 32, 9, 7), Run("square", 32, 32, 5, 11))
+#: None square; 9 frames are an odd number of latent frames, 5 an even one.
+RUNS = (Run("wide", 48, 32, 5, 7), Run("tall", 16, 32, 9, 11))
 
 
 def ids(pipe: WanPipeline, text: str) -> dict[str, list[int]]:
@@ -50,6 +51,7 @@ PARITY = Parity(
     runs=RUNS,
     values=values,
     ids=ids,
+    settings=Settings(variants=("fp16",)),
     arguments={"max_sequence_length": MAX_TOKENS},
 )
 

@@ -29,7 +29,7 @@ const BUNDLE = path.join(FIXTURES, "models/wan/bundle");
 const { about, tensor } = readGolden<About>(path.join(FIXTURES, "tiles"));
 
 it("was made with the weights of the bundle's decoder (python/parity/tiles.py makes it anew)", () => {
-  const weights = readFileSync(path.join(BUNDLE, "decoder_next.onnx.data"));
+  const weights = readFileSync(path.join(BUNDLE, "decoder_next.data"));
   expect(createHash("sha256").update(weights).digest("hex")).toBe(about.weights_digest);
 });
 
