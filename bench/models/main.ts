@@ -94,7 +94,9 @@ async function race(
   const entries = contestants.map(({ name }, i) => {
     const video = first[i];
     if (!video || !reference) throw new Error(`${name} made no video`);
-    return { name, timings: [] as Timing[], errors: errorsOf(video, reference) };
+    const errors = errorsOf(video, reference);
+    process.stderr.write(`${name}: relative error ${errors.relative.toExponential(1)}\n`);
+    return { name, timings: [] as Timing[], errors };
   });
   for (let round = 0; round < rounds; round++) {
     for (let place = 0; place < contestants.length; place++) {
@@ -109,8 +111,9 @@ async function race(
 async function turn(contestant: Contestant, job: Job, what: string): Promise<Video> {
   await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   const video = await contestant.generate(job);
-  const seconds = (video.denoiseMs / 1000 / job.steps).toFixed(2);
-  process.stderr.write(`${what}: ${contestant.name}: ${seconds} s a step\n`);
+  const perStep = (ms: number) => (ms / 1000 / job.steps).toFixed(2);
+  const cpu = video.cpuMs === undefined ? "" : `, ${perStep(video.cpuMs)} s of CPU`;
+  process.stderr.write(`${what}: ${contestant.name}: ${perStep(video.denoiseMs)} s a step${cpu}\n`);
   return video;
 }
 
