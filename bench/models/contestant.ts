@@ -55,7 +55,7 @@ export function errorsOf(video: Video, reference: Video): Errors {
   let squares = 0;
   const count = reference.levels.length;
   for (let i = 0; i < count; i++) {
-    squares += (Math.round(reference.levels[i] ?? 0) - (video.levels[i] ?? Number.NaN)) ** 2;
+    squares += (Math.round(reference.levels[i] ?? 0) - Math.round(video.levels[i] ?? Number.NaN)) ** 2;
   }
   const same = video.latents.length === latents.length && video.levels.length === count;
   return {
