@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from cases import Case
 from client import Answer, Client
+from mixcache_models.published import Published
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Shape:
         return [size if isinstance(size, int) else getattr(self, size, self.text) for size in given]
 
 
-def shape_of(case: Case, manifest: dict) -> Shape:
+def shape_of(case: Published, manifest: dict) -> Shape:
     latents = manifest["latents"]
     frames_per, rows_per, columns_per = latents["compression"]
     frames, rows, columns = 1 + (case.frames - 1) // frames_per, case.height // rows_per, case.width // columns_per
@@ -53,7 +53,7 @@ def branches(denoiser: dict) -> int:
 class Drive:
     """Random values stand in for texts and tables: a product's time does not depend on the numbers."""
 
-    def __init__(self, client: Client, manifest: dict, case: Case):
+    def __init__(self, client: Client, manifest: dict, case: Published):
         self.client, self.denoiser = client, manifest["denoisers"][0]
         self.values, self.shape = self.denoiser["values"], shape_of(case, manifest)
         self.random = np.random.default_rng(0)

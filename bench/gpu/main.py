@@ -20,11 +20,12 @@ from pathlib import Path
 
 import paths
 import torch
-from cases import CASES, TINY, Case, write_folder
+from cases import BEST_STEP, CASES, TINY
 from client import CallFailed, Remote
 from drive import Drive, flops_of, shape_of
 from mixcache_models.digest import torch_entry
 from mixcache_models.program import About, ModelError, Options
+from mixcache_models.published import Published, write_folder
 from mixcache_models.registry import open_model
 from random_folder import RandomFolder
 from report import markdown
@@ -36,7 +37,7 @@ NO_NODE = "needs Node 24 and npm install in the repository."
 IN_ONNX = ("wan-1.3b", "wan-tiny")
 
 
-def prepare(case: Case, folder: Path) -> dict:
+def prepare(case: Published, folder: Path) -> dict:
     """The folder of configs and its manifest."""
     write_folder(case, folder)
     options = Options(cuts=case.cuts)
@@ -77,7 +78,7 @@ def find_node() -> str | None:
     return node if (paths.ROOT / "node_modules/zod").is_dir() else None
 
 
-def segment(case: Case, folder: Path, manifest: dict, where: list[str], attention: str) -> dict:
+def segment(case: Published, folder: Path, manifest: dict, where: list[str], attention: str) -> dict:
     """Seconds of the first segment with blocks. @throws CallFailed"""
     denoiser, shape = manifest["denoisers"][0], shape_of(case, manifest)
     part = denoiser["segments"][1]
@@ -94,7 +95,7 @@ class Bench:
     def __init__(self, args: argparse.Namespace):
         self.args, self.entries, self.segments, self.skipped = args, [], [], []
 
-    def remote(self, case: Case, folder: Path, manifest: dict, mode: str, flags: list[str]) -> dict | None:
+    def remote(self, case: Published, folder: Path, manifest: dict, mode: str, flags: list[str]) -> dict | None:
         args = self.args
         flags = ["--device", args.device, "--dtype", args.dtype, *flags]
         try:
@@ -105,13 +106,13 @@ class Bench:
             self.skipped.append(f"{case.title}, {mode}: {error}")
             return None
         entry = measured | {
-            "case": case.name, "title": case.title, "mode": mode, "published": case.published,
+            "case": case.name, "title": case.title, "mode": mode, "published": BEST_STEP.get(case.name),
             "attention": about["attention"], "width": case.width, "height": case.height, "frames": case.frames,
         }
         self.entries.append(entry)
         return entry
 
-    def local(self, case: Case, folder: Path, entry: dict) -> None:
+    def local(self, case: Published, folder: Path, entry: dict) -> None:
         """What the protocol costs, and the largest activations."""
         args = self.args
         try:
@@ -127,7 +128,7 @@ class Bench:
             "over_local": entry["median_seconds"] / alone["median_seconds"] - 1,
         }
 
-    def engine(self, case: Case, folder: Path, base: dict) -> None:
+    def engine(self, case: Published, folder: Path, base: dict) -> None:
         """The engine in TypeScript instead of the client in Python."""
         node = find_node()
         if node is None:
@@ -148,7 +149,7 @@ class Bench:
             return
         self.entries.append(base | {"over_local": None, "activations": None, "mode": "engine (Node)"} | measured)
 
-    def onnx(self, case: Case, folder: Path, manifest: dict) -> None:
+    def onnx(self, case: Published, folder: Path, manifest: dict) -> None:
         """The first segment with blocks on ONNX Runtime: whole with one operator for attention, short without."""
         device = "cpu" if self.args.device == "cpu" else "webgpu"
         for attention, frames in (("fused", case.frames), ("portable", 5)):
@@ -164,7 +165,7 @@ class Bench:
             except CallFailed as error:
                 self.skipped.append(f"{what}: {error}")
 
-    def case(self, case: Case) -> None:
+    def case(self, case: Published) -> None:
         with tempfile.TemporaryDirectory(prefix="mixcache-gpu-") as temporary:
             folder = Path(temporary)
             try:

@@ -5,25 +5,13 @@ from collections.abc import Sequence
 
 import torch
 from mixcache_models.empty import aliases_of, put, state_of
-from mixcache_models.folder import Folder, kept_dtype
-from mixcache_models.stored import Stored
+from mixcache_models.folder import kept_dtype
+from mixcache_models.published import WeightlessFolder
 from torch import Tensor, nn
 
 
-class RandomFolder(Folder):
+class RandomFolder(WeightlessFolder):
     """Nothing is read from a disk, so that a model of 28 GB starts in seconds."""
-
-    def stored(self, name: str) -> dict[str, Stored]:
-        """As if the config's file held every tensor in bfloat16."""
-        if name not in self._stored:
-            file = self.path / name / "config.json"
-            self._stored[name] = {
-                parameter: Stored(
-                    file=file, name=parameter, dtype="BF16", shape=tuple(tensor.shape), bytes=2 * tensor.numel(), offset=0
-                )
-                for parameter, tensor in state_of(self.component(name)).items()
-            }
-        return self._stored[name]
 
     def load(self, name: str, weights: Sequence[str] = ("",), dtype: torch.dtype = torch.float32,
              device: torch.device | str = "cpu") -> nn.Module:
