@@ -9,8 +9,7 @@ from types import TracebackType
 from typing import Protocol
 
 import paths  # noqa: F401
-from mixcache_worker.frames import read_frame, write_frame
-from mixcache_worker.main import PROTOCOL
+from mixcache_worker.frames import PROTOCOL, read_frame, write_frame
 
 WORKER = Path(__file__).with_name("worker.py")
 

@@ -10,6 +10,8 @@ import math
 import struct
 from typing import BinaryIO
 
+#: Raised with every change of the messages; src/engine/segments/torch-protocol.ts has the same.
+PROTOCOL = 1
 MAGIC = b"MXF1"
 PREFIX = struct.Struct("<4sIQ")
 MAX_HEADER_BYTES = 2**24

@@ -4,9 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from .channel import Channel, die_with_parent, take_stdio
-
-#: Raised with every change of the messages; src/engine/segments/torch-protocol.ts has the same.
-PROTOCOL = 1
+from .frames import PROTOCOL
 
 
 def arguments() -> argparse.ArgumentParser:

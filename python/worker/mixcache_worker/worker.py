@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .channel import Channel
 from .errors import WorkerError, describe, device_is_short, host_is_short
-from .main import PROTOCOL
+from .frames import PROTOCOL
 from .place import Place, resident_bytes
 from .programs import Programs
 from .tensors import TensorTable, combine, readable, reduce

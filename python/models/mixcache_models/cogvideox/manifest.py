@@ -1,7 +1,5 @@
 """The manifest of a CogVideoX bundle: docs/bundle-format.md."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
@@ -11,10 +9,8 @@ from ..program import About, Program, Size, ranges
 from ..text import t5_flops
 from .decoder import FIRST, NEXT
 from .modules import module_entries
+from .parts import CogVideoXParts
 from .programs import POSITIONS, ROPE, cache_names, rotates
-
-if TYPE_CHECKING:
-    from .model import CogVideoX
 
 FPS = 8
 #: How far beyond the size that a model was made for its sizes go; diffusers itself sets no limit.
@@ -68,7 +64,7 @@ def values(config, text_tokens: int, modules: bool) -> dict:
     }
 
 
-def denoiser(model: "CogVideoX") -> dict:
+def denoiser(model: CogVideoXParts) -> dict:
     config, cuts = model.transformer.config, model.cuts
     d, time = config.num_attention_heads * config.attention_head_dim, config.time_embed_dim
     patch = config.in_channels * config.patch_size**2
@@ -114,14 +110,14 @@ def denoiser(model: "CogVideoX") -> dict:
     }
 
 
-def flops_by_plane(model: "CogVideoX", program: Program) -> dict[str, int]:
+def flops_by_plane(model: CogVideoXParts, program: Program) -> dict[str, int]:
     """Of a decoder's call: convolutions only, so as many for every latent row and column."""
     rows, columns = 2, 2
     example = program.example(Size(1, rows, columns), torch.Generator().manual_seed(0))
     return {"plane": count_flops(model.vae, program, example) // (rows * columns)}
 
 
-def tiles(model: "CogVideoX", compression: list[int]) -> dict:
+def tiles(model: CogVideoXParts, compression: list[int]) -> dict:
     """In latents, where tiles were asked for: the pipeline does without. Time is streamed anyway."""
     if model.tiles is None:
         return {}
@@ -132,7 +128,7 @@ def tiles(model: "CogVideoX", compression: list[int]) -> dict:
     return {"tiles": made}
 
 
-def decoder(model: "CogVideoX", compression: list[int]) -> dict:
+def decoder(model: CogVideoXParts, compression: list[int]) -> dict:
     first, following = model.programs[-2:]
     names = cache_names(len(first.outputs) - 1)
     outputs = binding("frames", **{f"{name}_out": name for name in names})
@@ -151,7 +147,7 @@ def decoder(model: "CogVideoX", compression: list[int]) -> dict:
     }
 
 
-def video(model: "CogVideoX", about: About, compression: list[int]) -> dict:
+def video(model: CogVideoXParts, about: About, compression: list[int]) -> dict:
     """Sizes: whole patches, and the frames that the decoder's calls give."""
     config, batch = model.transformer.config, NEXT * compression[0]
 
@@ -175,7 +171,7 @@ def video(model: "CogVideoX", about: About, compression: list[int]) -> dict:
     }
 
 
-def manifest(model: "CogVideoX", about: About) -> dict:
+def manifest(model: CogVideoXParts, about: About) -> dict:
     """`model.json` without files and variants."""
     config, vae = model.transformer.config, model.vae.config
     space = 2 ** (len(vae.block_out_channels) - 1)

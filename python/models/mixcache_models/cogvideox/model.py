@@ -1,34 +1,15 @@
-"""CogVideoX as a Model: which folders are ones, their programs and their manifest."""
+"""CogVideoX as a Model: which folders are ones."""
 
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 
 from ..folder import Folder
-from ..program import About, ModelError, Options, Program, parse_cuts
-from ..text import t5_program
+from ..program import About, ModelError, Options
 from .manifest import manifest
-from .programs import decoder_programs, dit_programs
+from .parts import CogVideoXParts
 
 
-class CogVideoX:
+class CogVideoX(CogVideoXParts):
     """CogVideoX 2B and 5B, text to video."""
-
-    family = "cogvideox"
-    tokenizers = {"tokenizer.json": "tokenizer"}
-
-    def __init__(self, folder: Folder, options: Options):
-        self.folder = folder
-        self.transformer: CogVideoXTransformer3DModel = folder.component("transformer")
-        self.vae: AutoencoderKLCogVideoX = folder.component("vae")
-        self.text_encoder = folder.component("text_encoder")
-        self.cuts = parse_cuts(options.cuts, self.transformer.config.num_layers)
-        self.tiles, self.modules = options.tiles, options.modules
-        self.text_tokens = options.text_tokens or self.transformer.config.max_text_seq_length
-        self.programs: list[Program] = [
-            # The pipeline gives the encoder no mask: padding is attended there and in the transformer.
-            t5_program(self.text_tokens, masked=False),
-            *dit_programs(self.transformer, self.cuts, self.text_tokens, options.modules),
-            *decoder_programs(self.vae),
-        ]
 
     def manifest(self, about: About) -> dict:
         return manifest(self, about)

@@ -1,17 +1,13 @@
 """The manifest of a HunyuanVideo bundle: docs/bundle-format.md."""
 
-from typing import TYPE_CHECKING
-
 from ..counting import clip_decoder_flops
 from ..manifest import binding, scheduler
 from ..program import About, ranges
 from .flops import block_flops, clip_flops, front_flops, head_flops, llama_flops
 from .modules import module_entries
+from .parts import HunyuanVideoParts
 from .programs import FREQUENCIES, MOST_FRAMES, MOST_SIDE
 from .transformer import patch_of
-
-if TYPE_CHECKING:
-    from .model import HunyuanVideo
 
 #: What the published model is made for.
 WIDTH, HEIGHT, FRAMES, FPS = 1280, 720, 129, 24
@@ -51,7 +47,7 @@ def values(config, guidance_precision: str, modules: bool) -> dict:
     }
 
 
-def segments(model: "HunyuanVideo") -> list[dict]:
+def segments(model: HunyuanVideoParts) -> list[dict]:
     config = model.transformer.config
     front = {
         "id": "front", "blocks": [0, 0], "graph": "front.onnx",
@@ -75,7 +71,7 @@ def segments(model: "HunyuanVideo") -> list[dict]:
     return [front, *blocks, head]
 
 
-def text_encoders(model: "HunyuanVideo") -> list[dict]:
+def text_encoders(model: HunyuanVideoParts) -> list[dict]:
     """The language model reads the template, of which only the prompt's tokens are kept; CLIP reads the prompt."""
     return [
         {
@@ -95,7 +91,7 @@ def text_encoders(model: "HunyuanVideo") -> list[dict]:
     ]
 
 
-def decoder(model: "HunyuanVideo") -> dict:
+def decoder(model: HunyuanVideoParts) -> dict:
     program = model.programs[-1]
     compression = [model.vae.temporal_compression_ratio, *[model.vae.spatial_compression_ratio] * 2]
     tiles = {
@@ -112,7 +108,7 @@ def decoder(model: "HunyuanVideo") -> dict:
     }
 
 
-def manifest(model: "HunyuanVideo", about: About) -> dict:
+def manifest(model: HunyuanVideoParts, about: About) -> dict:
     """`model.json` without files and variants."""
     config, vae = model.transformer.config, model.vae
     compression = [vae.temporal_compression_ratio, *[vae.spatial_compression_ratio] * 2]

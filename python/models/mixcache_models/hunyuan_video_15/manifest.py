@@ -1,7 +1,5 @@
 """The manifest of a HunyuanVideo 1.5 bundle: docs/bundle-format.md."""
 
-from typing import TYPE_CHECKING
-
 from diffusers.pipelines.hunyuan_video1_5.image_processor import HunyuanVideo15ImageProcessor
 
 from ..counting import clip_decoder_flops
@@ -14,10 +12,8 @@ from ..program import About, ranges
 from ..text import t5_flops
 from .flops import front_flops, glyph_flops
 from .modules import module_entries
+from .parts import HunyuanVideo15Parts
 from .prompt import QUOTED, template
-
-if TYPE_CHECKING:
-    from .model import HunyuanVideo15
 
 #: What the published models are made for; their size is in the config.
 FRAMES, FPS, ASPECT = 121, 24, (9, 16)
@@ -53,7 +49,7 @@ def values(config, modules: bool) -> dict:
     }
 
 
-def segments(model: "HunyuanVideo15") -> list[dict]:
+def segments(model: HunyuanVideo15Parts) -> list[dict]:
     config, last = model.transformer.config, model.cuts[-1]
     front = {
         "id": "front", "blocks": [0, 0], "graph": "front.onnx",
@@ -77,7 +73,7 @@ def segments(model: "HunyuanVideo15") -> list[dict]:
     return [front, *blocks, head]
 
 
-def denoiser(model: "HunyuanVideo15") -> dict:
+def denoiser(model: HunyuanVideo15Parts) -> dict:
     guidance = {"kind": "cfg", "default_scale": model.guidance_scale} if model.guidance_scale else {"kind": "none"}
     return {
         "id": "main", "noise_levels": [0, 1], "guidance": guidance,
@@ -96,7 +92,7 @@ def denoiser(model: "HunyuanVideo15") -> dict:
     }
 
 
-def text_encoders(model: "HunyuanVideo15") -> list[dict]:
+def text_encoders(model: HunyuanVideo15Parts) -> list[dict]:
     return [
         {
             "id": "text", "tokenizer": {"kind": "huggingface", "file": "tokenizer.json"},
@@ -118,7 +114,7 @@ def text_encoders(model: "HunyuanVideo15") -> list[dict]:
     ]
 
 
-def decoder(model: "HunyuanVideo15") -> dict:
+def decoder(model: HunyuanVideo15Parts) -> dict:
     program = model.programs[-1]
     return {
         "first": {
@@ -132,7 +128,7 @@ def decoder(model: "HunyuanVideo15") -> dict:
     }
 
 
-def manifest(model: "HunyuanVideo15", about: About) -> dict:
+def manifest(model: HunyuanVideo15Parts, about: About) -> dict:
     """`model.json` without files and variants."""
     config, vae = model.transformer.config, model.vae
     time, space = vae.temporal_compression_ratio, vae.spatial_compression_ratio

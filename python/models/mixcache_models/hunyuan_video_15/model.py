@@ -1,13 +1,12 @@
-"""HunyuanVideo 1.5 as a Model: which folders are ones, their programs and their manifest."""
+"""HunyuanVideo 1.5 as a Model: which folders are ones."""
 
 from diffusers import AutoencoderKLHunyuanVideo15, ClassifierFreeGuidance, HunyuanVideo15Transformer3DModel
 from transformers import ByT5Tokenizer, Qwen2_5_VLTextModel, T5EncoderModel
 
 from ..folder import Folder
-from ..program import About, ModelError, Options, Program, parse_cuts
+from ..program import About, ModelError, Options
 from .manifest import manifest
-from .programs import decoder_program, dit_programs, text_programs
-from .prompt import pipeline_default
+from .parts import HunyuanVideo15Parts
 
 CLASSES = {
     "transformer": HunyuanVideo15Transformer3DModel, "vae": AutoencoderKLHunyuanVideo15,
@@ -16,63 +15,11 @@ CLASSES = {
 }
 
 
-class HunyuanVideo15:
+class HunyuanVideo15(HunyuanVideo15Parts):
     """HunyuanVideo 1.5, text to video, with guidance by two runs or distilled into one."""
-
-    family = "hunyuan-video-1.5"
-    tokenizers = {"tokenizer.json": "tokenizer"}
-
-    def __init__(self, folder: Folder, options: Options):
-        self.folder = folder
-        self.transformer: HunyuanVideo15Transformer3DModel = folder.component("transformer")
-        self.vae: AutoencoderKLHunyuanVideo15 = folder.component("vae")
-        self.text_encoder: Qwen2_5_VLTextModel = folder.component("text_encoder")
-        self.text_encoder_2: T5EncoderModel = folder.component("text_encoder_2")
-        self.cuts = parse_cuts(options.cuts, self.transformer.config.num_layers)
-        self.modules = options.modules
-        language, glyphs = "_get_mllm_prompt_embeds", "_get_byt5_prompt_embeds"
-        self.text_tokens: int = options.text_tokens or pipeline_default(language, "tokenizer_max_length")
-        self.crop_start: int = pipeline_default(language, "crop_start")
-        self.glyph_tokens: int = pipeline_default(glyphs, "tokenizer_max_length")
-        #: None where one run holds the guidance.
-        self.guidance_scale = guidance_scale(folder)
-        self.tiles = tiles(self.vae, options)
-        self.programs: list[Program] = [
-            *text_programs(
-                self.text_encoder, self.text_tokens + self.crop_start, self.text_encoder_2, self.glyph_tokens
-            ),
-            *dit_programs(self.transformer, self.cuts, self.text_tokens + self.glyph_tokens, options.modules),
-            decoder_program(self.vae),
-        ]
 
     def manifest(self, about: About) -> dict:
         return manifest(self, about)
-
-
-def tiles(vae: AutoencoderKLHunyuanVideo15, options: Options) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Size and stride of the decoder's tiles in latent rows and columns."""
-    if options.tiles is not None:
-        _, *sides = options.tiles
-        space = vae.spatial_compression_ratio
-        return tuple((size // space, stride // space) for size, stride in sides)
-    shrink = 1 - vae.tile_overlap_factor
-    return tuple((size, int(size * shrink)) for size in (vae.tile_latent_min_height, vae.tile_latent_min_width))
-
-
-def guidance_scale(folder: Folder) -> float | None:
-    """Of the folder's guider; None where it is switched off or 1, as guidance-distilled models have it.
-
-    @throws ModelError where the guider does more than classifier-free guidance in every step.
-    """
-    config = folder.class_of("guider").from_pretrained(folder.path / "guider").config
-    if not config.enabled or config.guidance_scale == 1:
-        return None
-    if config.guidance_rescale or config.use_original_formulation or config.start > 0 or config.stop < 1:
-        raise ModelError(
-            f"The guider of {folder.path} rescales its guidance, uses the original formulation or leaves out some "
-            "steps. Only plain classifier-free guidance in every step can be used: change guider/guider_config.json."
-        )
-    return config.guidance_scale
 
 
 def open_model(folder: Folder, options: Options) -> HunyuanVideo15:

@@ -1,17 +1,13 @@
 """The manifest of a Wan bundle: docs/bundle-format.md."""
 
-from typing import TYPE_CHECKING
-
 from ..counting import decoder_flops
 from ..manifest import binding, scheduler, times
 from ..program import About, ranges
 from ..text import t5_flops
 from .experts import Expert
 from .modules import module_entries
+from .parts import WanParts
 from .programs import cache_names
-
-if TYPE_CHECKING:
-    from .model import Wan
 
 
 def values(config, text_tokens: int, modules: bool) -> dict:
@@ -87,7 +83,7 @@ def denoiser(expert: Expert, cuts: tuple[int, ...], text_tokens: int, modules: b
     }
 
 
-def decoder(model: "Wan") -> dict:
+def decoder(model: WanParts) -> dict:
     first, following = model.programs[-2:]
     names = cache_names(len(first.outputs) - 1)
     outputs = binding("frames", **{f"{name}_out": name for name in names})
@@ -105,7 +101,7 @@ def decoder(model: "Wan") -> dict:
     }
 
 
-def manifest(model: "Wan", about: About) -> dict:
+def manifest(model: WanParts, about: About) -> dict:
     """`model.json` without files and variants."""
     config, vae, published = model.experts[0].model.config, model.vae.config, model.published
     compression = [vae.scale_factor_temporal, vae.scale_factor_spatial, vae.scale_factor_spatial]

@@ -5,7 +5,6 @@ cosines differ between devices; they hold half a head's angles, [1, S, 1, head/2
 The arithmetic is that of diffusers 0.42.1, transformer_wan.py; hidden states stay float32.
 """
 
-import torch
 from diffusers import WanTransformer3DModel
 from torch import Tensor, nn
 
