@@ -23,7 +23,12 @@ def learn_merges(texts: Iterable[str], split: pre_tokenizers.PreTokenizer, suffi
     ends = {"end_of_word_suffix": suffix} if suffix else {}
     learner = Tokenizer(models.BPE(**ends))
     learner.pre_tokenizer = split
-    trainer = trainers.BpeTrainer(vocab_size=10_000, min_frequency=1, show_progress=False, **ends)
+    # Pairs that are equally frequent are merged by their parts' numbers, and those of ends of words are random unless
+    # they are given beforehand.
+    first = [byte + suffix for byte in BYTES] if suffix else []
+    trainer = trainers.BpeTrainer(
+        vocab_size=10_000, min_frequency=1, show_progress=False, special_tokens=first, **ends
+    )
     learner.train_from_iterator(texts, trainer)
     return [tuple(pair) for pair in json.loads(learner.to_str())["model"]["merges"]]
 

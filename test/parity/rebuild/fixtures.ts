@@ -19,8 +19,6 @@ export interface Fixture {
 /** Numbers that are no model's. */
 const TABLES: readonly Fixture[] = [
   { name: "noise", committed: "test/fixtures/noise.json", script: "python/parity/noise.py" },
-  { name: "text", committed: "test/fixtures/text.json", script: "python/parity/text.py" },
-  { name: "tiles", committed: "test/fixtures/tiles", script: "python/parity/tiles.py" },
   { name: "schedulers", committed: "test/fixtures/schedulers.json", script: "python/parity/schedulers.py" },
   { name: "text", committed: "test/fixtures/text.json", script: "python/parity/text.py" },
   { name: "tiles", committed: "test/fixtures/tiles", script: "python/parity/tiles.py" },
