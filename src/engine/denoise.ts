@@ -22,6 +22,8 @@ export interface DenoiseResult {
   /** Clean latents, [1, channels, frames, height, width] or as the bundle lays them out. */
   readonly latents: Float32Array;
   readonly steps: readonly StepTrace[];
+  /** The most bytes of kept results at one time. */
+  readonly cacheBytesPeak: number;
 }
 
 /**
@@ -45,7 +47,9 @@ export async function denoise(
   const serving = servingOf(manifest, settings, scheduler, conditioning);
   const run = policy.start({
     steps,
+    scheduler: scheduler.kind,
     sigmas,
+    timesteps,
     branches: branchesOfRun(manifest, settings),
     denoisers: serving.map(({ info }) => info),
   });
@@ -81,5 +85,5 @@ export async function denoise(
     executor.forget();
     inputs.release();
   }
-  return { latents, steps: trace };
+  return { latents, steps: trace, cacheBytesPeak: executor.cacheBytesPeak };
 }

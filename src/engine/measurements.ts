@@ -89,6 +89,14 @@ export class Measurements {
     cond: Float32Array | undefined,
     latents: Float32Array,
   ): Float32Array {
+    if (part.kind !== "guidance_delta") return this.combineHost(prediction, latents);
+    if (!cond)
+      throw new MixcacheError("engine_failed", "guidance_delta can stand in for the branch uncond only.");
+    return this.combineHost(prediction, latents, cond);
+  }
+
+  /** The linear combination that a prediction of latent size is, plus a tensor where one is given. */
+  combineHost(prediction: Prediction, latents: Float32Array, plus?: Float32Array): Float32Array {
     const terms = prediction.terms.map((term) => ({
       tensor: this.#hostOf(term.part, this.#kept.get(term)),
       ...term,
@@ -99,10 +107,8 @@ export class Measurements {
       tensors.push(latents);
       coefficients.push(prediction.latents);
     }
-    if (part.kind === "guidance_delta") {
-      if (!cond)
-        throw new MixcacheError("engine_failed", "guidance_delta can stand in for the branch uncond only.");
-      tensors.push(cond);
+    if (plus) {
+      tensors.push(plus);
       coefficients.push(1);
     }
     return linearCombination(coefficients, tensors);

@@ -3,7 +3,8 @@
 import { MixcacheError } from "../errors.ts";
 import type { Bundle } from "./bundle/read.ts";
 import type { CachePolicy } from "./cache/contract.ts";
-import { off } from "./cache/off.ts";
+import { createPolicy } from "./cache/policies.ts";
+import { type Profile, type ProfileKey, profileKey } from "./cache/profile.ts";
 import { type Encoding, encodePrompts } from "./conditioning.ts";
 import { decode } from "./decode.ts";
 import { denoise } from "./denoise.ts";
@@ -31,6 +32,8 @@ export interface PipelineOptions {
   readonly embeddings?: EmbeddingCache;
   /** Keeps one part of the model in memory at a time, at the price of loading each anew for every video. */
   readonly lowMemory?: boolean;
+  /** Warm cache profiles, asked for once for every video; undefined where there is none for these settings. */
+  readonly profiles?: (key: ProfileKey) => Promise<Profile | undefined>;
 }
 
 /** A loaded bundle on a backend. One generation at a time. */
@@ -39,20 +42,22 @@ export class Pipeline {
   readonly #encoding: Encoding;
   readonly #backend: SegmentBackend;
   readonly #residency: Residency;
+  readonly #profiles: PipelineOptions["profiles"];
   #busy = false;
 
-  private constructor(encoding: Encoding, residency: Residency) {
+  private constructor(encoding: Encoding, residency: Residency, profiles: PipelineOptions["profiles"]) {
     this.bundle = encoding.bundle;
     this.#encoding = encoding;
     this.#backend = encoding.backend;
     this.#residency = residency;
+    this.#profiles = profiles;
   }
 
   /** Reads tokenizers and loads what the first video needs, as far as the options allow, so that it starts at once. */
   static async load(
     bundle: Bundle,
     backend: SegmentBackend,
-    { embeddings, lowMemory = false }: PipelineOptions = {},
+    { embeddings, lowMemory = false, profiles }: PipelineOptions = {},
   ): Promise<Pipeline> {
     const { manifest } = bundle;
     const tokenizers = await Promise.all(
@@ -60,17 +65,18 @@ export class Pipeline {
     );
     const residency = new Residency(manifest, backend, { lowMemory, textOnDemand: embeddings !== undefined });
     await residency.prepare();
-    return new Pipeline({ bundle, backend, tokenizers, cache: embeddings }, residency);
+    return new Pipeline({ bundle, backend, tokenizers, cache: embeddings }, residency, profiles);
   }
 
   /**
    * Makes a video.
+   * @param policy goes before the request's `cache`; for policies that have no name
    * @throws MixcacheError `invalid_argument`, `engine_busy`, `aborted`, or what the backend says.
    */
   async generate(
     request: GenerateRequest,
     hooks: RunHooks = {},
-    policy: CachePolicy = off,
+    policy?: CachePolicy,
   ): Promise<GenerateResult> {
     const settings = resolveSettings(this.bundle.manifest, request);
     if (this.#busy) {
@@ -81,13 +87,19 @@ export class Pipeline {
     }
     this.#busy = true;
     try {
-      return await this.#run(settings, hooks, policy);
+      return await this.#run(settings, hooks, policy ?? (await this.#policyOf(settings)));
     } catch (error) {
       await this.#residency.clear();
       throw error;
     } finally {
       this.#busy = false;
     }
+  }
+
+  async #policyOf(settings: Settings): Promise<CachePolicy> {
+    const { manifest, digest } = this.bundle;
+    const profile = await this.#profiles?.(profileKey(digest, settings));
+    return createPolicy(settings.cache, { manifest, settings, profile });
   }
 
   async #run(settings: Settings, hooks: RunHooks, policy: CachePolicy): Promise<GenerateResult> {
@@ -100,7 +112,7 @@ export class Pipeline {
       hooks.onProgress?.({ phase: "text", cached: text.cached > 0 && text.graphs.length === 0 });
       const encoded = performance.now();
       const noise = randn(settings.seed, latentDims(manifest, settings.shape));
-      const { latents, steps } = await denoise(
+      const { latents, steps, cacheBytesPeak } = await denoise(
         this.bundle,
         this.#backend,
         policy,
@@ -126,6 +138,7 @@ export class Pipeline {
         totalMs: finished - started,
         denoiseFlops: steps.reduce((sum, step) => sum + step.flops, 0),
         fullDenoiseFlops: steps.reduce((sum, step) => sum + step.fullFlops, 0),
+        cacheBytesPeak,
       };
       return { frames: decoded.frames, trace, settings, notices: text.notices };
     } finally {

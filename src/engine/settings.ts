@@ -2,6 +2,7 @@
 
 import { invalid, MixcacheError } from "../errors.ts";
 import type { DenoiserManifest, Manifest, SchedulerManifest } from "./bundle/manifest.ts";
+import type { CacheRequest } from "./cache/request.ts";
 import { type VideoShape, videoShape } from "./shape.ts";
 
 /** What a caller asks for. Only the prompt is needed; the bundle has defaults for the rest. */
@@ -23,6 +24,8 @@ export interface GenerateRequest {
   readonly num_frames?: number;
   /** One of the bundle's schedulers by kind. */
   readonly scheduler?: SchedulerManifest["kind"];
+  /** What is reused between steps: a policy by name, with its options beside it. Default: off. */
+  readonly cache?: CacheRequest;
 }
 
 /** A request whose every field is known to be possible. */
@@ -37,6 +40,7 @@ export interface Settings {
   readonly guidanceScales: Readonly<Record<string, number>>;
   readonly shape: VideoShape;
   readonly scheduler: SchedulerManifest;
+  readonly cache: CacheRequest;
 }
 
 /** The guidance scale of a denoiser of the bundle. */
@@ -73,6 +77,7 @@ export function resolveSettings(manifest: Manifest, request: GenerateRequest): S
       request.num_frames ?? video.default.frames,
     ),
     scheduler: checkScheduler(manifest, request.scheduler),
+    cache: request.cache ?? { policy: "off" },
   };
 }
 

@@ -6,7 +6,10 @@ import { flopsOf } from "./bundle/flops.ts";
 import type {
   Branch,
   BranchPlan,
+  Decision,
+  Measurement,
   Part,
+  Perturbed,
   PolicyRequirements,
   PolicyRun,
   StepInfo,
@@ -15,11 +18,12 @@ import type {
 import { KeptResults } from "./cache/kept.ts";
 import { tokenCounts } from "./cuts.ts";
 import type { Serving } from "./denoisers.ts";
-import { guide } from "./host-math.ts";
+import { guide, linearCombination } from "./host-math.ts";
 import type { Inputs } from "./inputs.ts";
 import { Measurements } from "./measurements.ts";
+import { perturbHost, perturbState } from "./perturb.ts";
 import type { RunHooks } from "./progress.ts";
-import type { SegmentBackend } from "./segments/contract.ts";
+import type { SegmentBackend, State } from "./segments/contract.ts";
 import type { Settings } from "./settings.ts";
 import { type BranchTrace, type GraphTrace, sumFlops } from "./trace.ts";
 
@@ -29,6 +33,10 @@ export interface StepResult {
   readonly branches: readonly BranchTrace[];
   readonly flops: number;
   readonly fullFlops: number;
+  readonly decision?: Decision;
+  readonly deviation?: number;
+  readonly scalars: readonly number[];
+  readonly policyMs: number;
 }
 
 type RunPlan = Extract<StepPlan, { kind: "run" }>;
@@ -43,6 +51,9 @@ export class StepExecutor {
   readonly #measurements: Measurements;
   /** Of the denoiser that serves the step. */
   #branches: readonly Branch[] = [];
+  /** What the policy has been told in this step, and the time that it and its wishes took. */
+  #scalars: number[] = [];
+  #policyMs = 0;
 
   constructor(
     backend: SegmentBackend,
@@ -60,6 +71,11 @@ export class StepExecutor {
     this.#measurements = new Measurements(backend, this.#kept, requires);
   }
 
+  /** The most bytes of kept results at one time. */
+  get cacheBytesPeak(): number {
+    return this.#kept.bytesPeak;
+  }
+
   /** One step, from the latents to the guided prediction. */
   async step(
     { manifest: denoiser, info: serving }: Serving,
@@ -69,6 +85,8 @@ export class StepExecutor {
     latents: Float32Array,
   ): Promise<StepResult> {
     this.#branches = serving.branches;
+    this.#scalars = [];
+    this.#policyMs = 0;
     const values = await this.#inputs.ofStep(denoiser, { sigma: info.sigma, timestep }, latents);
     const graphs = new Map<Branch, GraphTrace[]>(this.#branches.map((branch) => [branch, []]));
     const runs = new Map<Branch, BranchRun>();
@@ -94,13 +112,11 @@ export class StepExecutor {
         runs.set(branch, new BranchRun({ ...options, signal: this.#hooks.signal }));
       }
       this.#measurements.begin(denoiser, latents, runs);
-      const plan = await this.#decide(policy.plan(info), runs);
+      const plan = await this.#decide(policy, info, runs);
       const outputs = await this.#carryOut(plan, runs, latents);
-      this.#measurements.outputs(outputs.exact);
-      const scalars = await this.#measurements.take(policy.measureAfter(info, plan.branches));
-      const refreshed = await this.#refresh(plan, outputs.exact, runs, latents);
-      await this.#measurements.end();
-      policy.observe({ index: info.index, branches: plan.branches, refreshed, scalars });
+      const after = await this.#policyTime(() =>
+        this.#after(policy, info, plan, outputs.exact, runs, latents),
+      );
       const { cond, uncond } = outputs.all;
       if (!cond) throw new MixcacheError("engine_failed", "The plan leaves out the conditional branch.");
       const branches = this.#branches.map((branch) => ({
@@ -108,12 +124,15 @@ export class StepExecutor {
         plan: plan.branches[branch]?.kind ?? "full",
         graphs: graphs.get(branch) ?? [],
       }));
-      const flops = sumFlops([...graphs.values()].flat());
       return {
-        velocity: uncond ? guide(cond, uncond, serving.guidanceScale) : cond,
+        velocity: after.velocity ?? (uncond ? guide(cond, uncond, serving.guidanceScale) : cond),
         branches,
-        flops,
+        flops: sumFlops([...graphs.values()].flat()),
         fullFlops,
+        ...(plan.decision && { decision: plan.decision }),
+        ...(after.deviation !== undefined && { deviation: after.deviation }),
+        scalars: this.#scalars,
+        policyMs: this.#policyMs,
       };
     } finally {
       for (const run of runs.values()) run.release();
@@ -127,13 +146,49 @@ export class StepExecutor {
     this.#measurements.clear();
   }
 
-  async #decide(first: StepPlan, runs: ReadonlyMap<Branch, BranchRun>): Promise<RunPlan> {
-    let plan = first;
+  /** The final plan; what a probe runs is the model's time, what it measures is the policy's. */
+  async #decide(policy: PolicyRun, info: StepInfo, runs: ReadonlyMap<Branch, BranchRun>): Promise<RunPlan> {
+    let plan = await this.#policyTime(() => policy.plan(info));
     while (plan.kind === "probe") {
-      if (plan.cut !== undefined) await runs.get(plan.branch)?.advanceTo(plan.cut);
-      plan = plan.decide(await this.#measurements.take(plan.measure));
+      const probe = plan;
+      if (probe.cut !== undefined) await runs.get(probe.branch)?.advanceTo(probe.cut);
+      plan = await this.#policyTime(async () => probe.decide(await this.#take(probe.measure)));
     }
     return plan;
+  }
+
+  /** Measures, keeps, and lets the policy observe and correct the step. */
+  async #after(
+    policy: PolicyRun,
+    info: StepInfo,
+    plan: RunPlan,
+    exact: Partial<Record<Branch, Float32Array>>,
+    runs: ReadonlyMap<Branch, BranchRun>,
+    latents: Float32Array,
+  ): Promise<{ deviation?: number; velocity?: Float32Array }> {
+    this.#measurements.outputs(exact);
+    const scalars = await this.#take(policy.measureAfter(info, plan.branches));
+    const refreshed = await this.#refresh(plan, exact, runs, latents);
+    await this.#measurements.end();
+    const deviation = policy.observe({ index: info.index, branches: plan.branches, refreshed, scalars });
+    const correction = policy.correct?.(info);
+    return {
+      ...(deviation !== undefined && { deviation }),
+      ...(correction && { velocity: this.#measurements.combineHost(correction, latents) }),
+    };
+  }
+
+  async #take(measurements: readonly Measurement[]): Promise<number[]> {
+    const scalars = await this.#measurements.take(measurements);
+    this.#scalars.push(...scalars);
+    return scalars;
+  }
+
+  async #policyTime<T>(work: () => T | Promise<T>): Promise<T> {
+    const started = performance.now();
+    const result = await work();
+    this.#policyMs += performance.now() - started;
+    return result;
   }
 
   /** Runs every branch as planned; the conditional one first, since the other may be made of it. */
@@ -147,19 +202,50 @@ export class StepExecutor {
       if (plan.kind === "full") {
         all[branch] = await run.finish();
         exact[branch] = all[branch];
+      } else if (plan.kind === "perturbed") {
+        all[branch] = await this.#perturbed(plan, run, all.cond);
       } else if (isInner(plan.part)) {
-        const predicted = await this.#measurements.predictState(plan.prediction);
-        try {
-          await run.replace(plan.part, predicted);
-        } finally {
-          this.#backend.release(predicted);
-        }
-        all[branch] = await run.finish();
+        const { part, prediction } = plan;
+        const predicted = await this.#policyTime(() => this.#measurements.predictState(prediction));
+        all[branch] = await this.#replaced(part, predicted, run);
       } else {
-        all[branch] = this.#measurements.predictHost(plan.part, plan.prediction, all.cond, latents);
+        const { part, prediction } = plan;
+        all[branch] = await this.#policyTime(() =>
+          this.#measurements.predictHost(part, prediction, all.cond, latents),
+        );
       }
     }
     return { all, exact };
+  }
+
+  /** Takes the prediction over. */
+  async #replaced(part: InnerPart, predicted: State, run: BranchRun): Promise<Float32Array> {
+    try {
+      await run.replace(part, predicted);
+    } finally {
+      this.#backend.release(predicted);
+    }
+    return run.finish();
+  }
+
+  async #perturbed(
+    { part, ratio, seed }: Perturbed,
+    run: BranchRun,
+    cond: Float32Array | undefined,
+  ): Promise<Float32Array> {
+    if (!isInner(part)) {
+      const output = await run.finish();
+      const delta = part.kind === "guidance_delta" && cond && linearCombination([1, -1], [output, cond]);
+      return perturbHost(output, delta || output, ratio, seed);
+    }
+    await run.finish();
+    const exact = await run.resultOf(part);
+    if (!exact) throw new MixcacheError("engine_failed", `There is no ${part.kind} to disturb.`);
+    try {
+      return await this.#replaced(part, await perturbState(this.#backend, exact, ratio, seed), run);
+    } finally {
+      this.#backend.release(exact);
+    }
   }
 
   /** Keeps the results of the branches that ran in full: nothing approximated ever refreshes a cache. */

@@ -1,6 +1,6 @@
 /** What a run did, step by step: the base of bills, benchmarks and timelines. */
 
-import type { Branch, BranchPlan } from "./cache/contract.ts";
+import type { Branch, BranchPlan, Decision } from "./cache/contract.ts";
 
 /** One graph that ran. */
 export interface GraphTrace {
@@ -24,7 +24,15 @@ export interface StepTrace {
   readonly flops: number;
   /** FLOPs of the same step with nothing reused. */
   readonly fullFlops: number;
+  /** Why the policy planned the step so. */
+  readonly decision?: Decision;
+  /** What the policy found its cache to be wrong by. */
+  readonly deviation?: number;
+  /** Every scalar that the policy was given in this step, in order: enough to replay its decisions. */
+  readonly scalars: readonly number[];
   readonly durationMs: number;
+  /** Of that, what the policy took: decisions, distances, predictions, keeping. */
+  readonly policyMs: number;
 }
 
 export interface RunTrace {
@@ -42,6 +50,8 @@ export interface RunTrace {
   /** FLOPs really computed by the DiT, and what they would have been without a cache. */
   readonly denoiseFlops: number;
   readonly fullDenoiseFlops: number;
+  /** The most bytes of kept results at one time. */
+  readonly cacheBytesPeak: number;
 }
 
 /** FLOPs of some graphs together. */

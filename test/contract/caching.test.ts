@@ -64,7 +64,7 @@ function scripted(
     start: () => ({
       plan: ({ index }) => plan(index),
       measureAfter,
-      observe: (outcome) => outcomes.push(outcome),
+      observe: (outcome) => void outcomes.push(outcome),
       event: () => {},
     }),
   };
@@ -297,5 +297,70 @@ describe("requirements are checked before the run", () => {
   it("reusing what was never kept is an error, not a guess", async () => {
     const plan = reuseAtStep2({ kind: "output" });
     await expect(run(scripted({}, plan))).rejects.toThrow(/not kept/);
+  });
+});
+
+describe("a correction", () => {
+  it("moves the latents by another velocity, and the cache keeps what the model computed", async () => {
+    const output: Part = { kind: "output" };
+    const input: Part = { kind: "input" };
+    const policy: CachePolicy = {
+      name: "scripted",
+      requires: {
+        keep: [
+          { part: output, depth: 1 },
+          { part: input, depth: 1 },
+        ],
+        signals: [],
+        cuts: [],
+      },
+      start: ({ denoisers }) => ({
+        plan: () => FULL,
+        measureAfter: () => [],
+        observe: () => undefined,
+        event: () => {},
+        // The guided velocity, written as a prediction from what this very step has kept.
+        correct: () => {
+          const scale = denoisers[0]?.guidanceScale ?? 1;
+          return {
+            terms: [
+              { part: output, branch: "cond", age: 0, coefficient: scale },
+              { part: output, branch: "uncond", age: 0, coefficient: 1 - scale },
+              { part: input, branch: "cond", age: 0, coefficient: 0.5 },
+            ],
+            latents: -0.5,
+          };
+        },
+      }),
+    };
+    const corrected = await run(policy);
+    expect(largestDifference(corrected.latents, uncached.latents)).toBeLessThan(1e-4);
+    expect(largestDifference(corrected.latents, uncached.latents)).toBeGreaterThan(0);
+  });
+});
+
+describe("a perturbation", () => {
+  it.each<Part & { kind: "output" | "guidance_delta" | "stack" | "blocks" }>([
+    { kind: "output" },
+    { kind: "guidance_delta" },
+    { kind: "stack" },
+    { kind: "blocks", from: 2, to: 6 },
+  ])("of $kind changes the video, more if it is larger, and refreshes nothing", async (part) => {
+    const disturbed = async (ratio: number) => {
+      const policy = scripted({ keep: [{ part: { kind: "output" }, depth: 1 }] }, (index) => {
+        if (index !== 2) return FULL;
+        const plan = { kind: "perturbed", part, ratio, seed: 5 } as const;
+        const cond = part.kind === "guidance_delta" ? ({ kind: "full" } as const) : plan;
+        return { kind: "run", branches: { cond, uncond: plan } };
+      });
+      const { latents } = await run(policy);
+      expect(policy.outcomes[2]?.refreshed.filter(({ branch }) => branch === "uncond")).toEqual([]);
+      return largestDifference(latents, uncached.latents);
+    };
+    // before + (after − before) is rounded, no more.
+    expect(await disturbed(0)).toBeLessThan(1e-4);
+    const small = await disturbed(0.01);
+    expect(small).toBeGreaterThan(0);
+    expect(await disturbed(0.1)).toBeGreaterThan(2 * small);
   });
 });

@@ -74,7 +74,7 @@ function scripted(plan: (index: number) => StepPlan) {
       return {
         plan: ({ index }) => plan(index),
         measureAfter: () => [],
-        observe: () => {},
+        observe: () => undefined,
         event: (event) => told.events.push(event),
       };
     },

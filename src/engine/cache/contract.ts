@@ -57,7 +57,19 @@ export interface Prediction {
 /** What one branch does in one step. */
 export type BranchPlan =
   | { readonly kind: "full" }
-  | { readonly kind: "reuse"; readonly part: Part; readonly prediction: Prediction };
+  | { readonly kind: "reuse"; readonly part: Part; readonly prediction: Prediction }
+  | Perturbed;
+
+/**
+ * Runs in full, then disturbs a part's result q: q + ratio · ‖q‖ · g/‖g‖ with Gaussian g. It shows how much an error
+ * there costs at the end; nothing is kept of such a step. For calibration only.
+ */
+export interface Perturbed {
+  readonly kind: "perturbed";
+  readonly part: Exclude<Part, { kind: "modules" | "input" }>;
+  readonly ratio: number;
+  readonly seed: number;
+}
 
 /** A tensor that a distance can be taken of; streams, residuals and signals on the manifest's distance stream. */
 export type Quantity =
@@ -97,7 +109,11 @@ export interface Measurement {
  * nothing runs before the measurements.
  */
 export type StepPlan =
-  | { readonly kind: "run"; readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>> }
+  | {
+      readonly kind: "run";
+      readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>>;
+      readonly decision?: Decision;
+    }
   | {
       readonly kind: "probe";
       readonly branch: Branch;
@@ -105,6 +121,19 @@ export type StepPlan =
       readonly measure: readonly Measurement[];
       readonly decide: (scalars: readonly number[]) => StepPlan;
     };
+
+/** Why a step was planned as it was, for the trace: nothing is computed of it. */
+export interface Decision {
+  /** What was chosen, in the policy's own words: "full", "step", "cfg", "block", … */
+  readonly mode: string;
+  /** Distances, scores and thresholds, by name. */
+  readonly values?: Readonly<Record<string, number>>;
+  /**
+   * How far the measured scalars were from another decision, relative to the threshold. Two backends may decide
+   * differently only where this is below the error of their scalars. Without it no scalar was asked.
+   */
+  readonly margin?: number;
+}
 
 /** A denoiser that serves some steps of a run: all of them, or as one expert of several those of its timesteps. */
 export interface DenoiserInfo {
@@ -123,8 +152,12 @@ export interface DenoiserInfo {
 /** The run, as a policy sees it. */
 export interface RunInfo {
   readonly steps: number;
+  /** Kind of the scheduler. Only an Euler step is so simple that a policy can foresee it (`correct`). */
+  readonly scheduler: string;
   /** Noise levels, steps + 1 of them, from 1 down to 0. */
   readonly sigmas: readonly number[];
+  /** What the model is told at each step, 0 to 1000. */
+  readonly timesteps: readonly number[];
   /** Those that any denoiser of the run needs. */
   readonly branches: readonly Branch[];
   /** In the order in which they serve; one that serves no step of this run is not among them. */
@@ -163,7 +196,14 @@ export interface PolicyRun {
   plan(step: StepInfo): StepPlan;
   /** Scalars wanted once the step is computed and before its results are kept, such as a cache's deviation. */
   measureAfter(step: StepInfo, branches: StepOutcome["branches"]): readonly Measurement[];
-  observe(outcome: StepOutcome): void;
+  /** Sees what happened; returns what it found its cache to be wrong by, which is for the trace. */
+  observe(outcome: StepOutcome): number | undefined;
+  /**
+   * Another velocity for this step's move of the latents, asked after `observe`: age 0 is what this step has kept.
+   * A step that has just learned how wrong the predictions before it were can make up for them. What the model
+   * computed stays as it is in the cache.
+   */
+  correct?(step: StepInfo): Prediction | undefined;
   event(event: DenoiserSwitch): void;
 }
 

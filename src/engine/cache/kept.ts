@@ -7,6 +7,8 @@ import type { Branch, Kept, Part } from "./contract.ts";
 /** A kept result: at latent size in TypeScript's memory, anything larger in the backend. */
 export type Result = Float32Array | State;
 
+const BYTES = { float32: 4, float16: 2, int64: 8 } as const;
+
 /** A name for a part of a branch. */
 export function partKey(part: Part, branch: Branch): string {
   const range = "from" in part ? `${part.from}-${part.to}` : "";
@@ -17,6 +19,7 @@ export function partKey(part: Part, branch: Branch): string {
 export class KeptResults {
   readonly #backend: SegmentBackend;
   readonly #results = new Map<string, Result[]>();
+  #bytesPeak = 0;
 
   constructor(backend: SegmentBackend) {
     this.#backend = backend;
@@ -28,6 +31,12 @@ export class KeptResults {
     const results = [result, ...(this.#results.get(key) ?? [])];
     for (const old of results.splice(depth)) this.#free(old);
     this.#results.set(key, results);
+    this.#bytesPeak = Math.max(this.#bytesPeak, this.#bytes());
+  }
+
+  /** The most bytes that were kept at one time. */
+  get bytesPeak(): number {
+    return this.#bytesPeak;
   }
 
   /** @throws MixcacheError `engine_failed` where the policy asks for what has not been computed yet. */
@@ -48,7 +57,21 @@ export class KeptResults {
     this.#results.clear();
   }
 
+  /** A tensor that is kept twice, as the latents are for two branches, counts once. */
+  #bytes(): number {
+    const results = new Set([...this.#results.values()].flat());
+    return [...results].reduce((sum, result) => sum + bytesOf(result), 0);
+  }
+
   #free(result: Result): void {
     if (!(result instanceof Float32Array)) this.#backend.release(result);
   }
+}
+
+function bytesOf(result: Result): number {
+  if (result instanceof Float32Array) return result.byteLength;
+  return Object.values(result).reduce(
+    (sum, { dims, dtype }) => sum + dims.reduce((product, n) => product * n, BYTES[dtype]),
+    0,
+  );
 }

@@ -12,6 +12,6 @@ export const off: CachePolicy = {
       kind: "run",
       branches: Object.fromEntries(branches.map((branch) => [branch, FULL])),
     } as const;
-    return { plan: () => plan, measureAfter: () => [], observe: () => {}, event: () => {} };
+    return { plan: () => plan, measureAfter: () => [], observe: () => undefined, event: () => {} };
   },
 };

@@ -1,0 +1,63 @@
+/** Every policy there is, by name, and the way from a request to a policy. */
+
+import { z } from "zod";
+import { invalid } from "../../errors.ts";
+import type { CachePolicy } from "./contract.ts";
+import { definePolicy, type PolicyContext, type PolicyDefinition } from "./definition.ts";
+import { off } from "./off.ts";
+import type { CacheRequest } from "./request.ts";
+
+const OFF = definePolicy({
+  name: "off",
+  title: "No caching",
+  source: "every branch of every step is computed",
+  options: z.strictObject({}),
+  create: () => off,
+});
+
+/** A definition whose options are known to itself only. */
+interface AnyPolicy extends Omit<PolicyDefinition<object>, "options" | "create"> {
+  make(options: unknown, context: PolicyContext): CachePolicy;
+}
+
+function entry<Options extends object>(definition: PolicyDefinition<Options>): AnyPolicy {
+  const { name, title, source, dial, options: schema } = definition;
+  return {
+    name,
+    title,
+    source,
+    ...(dial && { dial }),
+    make: (options, context) => definition.create(parse(name, schema, options), context),
+  };
+}
+
+function parse<Options>(name: string, schema: z.ZodType<Options>, options: unknown): Options {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.join(".") ?? "";
+  return invalid(
+    path ? `cache.${path}` : "cache",
+    `The cache policy ${name}: ${path && `${path}: `}${issue?.message ?? "its options are wrong"}.`,
+  );
+}
+
+/** In the order in which people should see them. */
+export const POLICIES: readonly AnyPolicy[] = [entry(OFF)];
+
+/** @throws MixcacheError `invalid_argument` that lists the policies there are. */
+export function policyNamed(name: string): AnyPolicy {
+  const found = POLICIES.find((policy) => policy.name === name);
+  return (
+    found ??
+    invalid(
+      "cache",
+      `There is no cache policy “${name}”. Choose one of ${POLICIES.map((p) => p.name).join(", ")}.`,
+    )
+  );
+}
+
+/** @throws MixcacheError `invalid_argument` for a policy or an option that does not exist, or what the policy needs. */
+export function createPolicy({ policy, ...options }: CacheRequest, context: PolicyContext): CachePolicy {
+  return policyNamed(policy).make(options, context);
+}
