@@ -1,10 +1,11 @@
 /** Figure 4: the engine in its child process, as servers and the command line use it. */
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { quantile } from "../../src/engine/metrics/statistics.ts";
 import { MixcacheError } from "../../src/errors.ts";
 import { EngineChild, type EngineOptions } from "../../src/node/index.ts";
 import type { Effort, Figure } from "./figure.ts";
-import { median, quantile } from "./stats.ts";
+import { median } from "./stats.ts";
 
 /** The finest that Node offers; every sample holds this much that is no delay. */
 const RESOLUTION_MS = 1;

@@ -1,5 +1,7 @@
 /** Timings that two things take in turn, and what they say. */
 
+import { quantile } from "../../src/engine/metrics/statistics.ts";
+
 /** What one run took. */
 export interface Time {
   readonly wallMs: number;
@@ -58,15 +60,6 @@ async function clock(work: Timed): Promise<Time> {
   const watch = stopwatch();
   const own = await work();
   return own ?? watch();
-}
-
-/** The value below which a share of the values lies, interpolated; NaN of none. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((x, y) => x - y);
-  const at = share * (sorted.length - 1);
-  const below = sorted[Math.floor(at)] ?? Number.NaN;
-  const above = sorted[Math.ceil(at)] ?? Number.NaN;
-  return below + (above - below) * (at - Math.floor(at));
 }
 
 export function median(values: readonly number[]): number {

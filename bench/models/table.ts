@@ -1,6 +1,7 @@
 /** What a benchmark of models found: a row per contestant, as Markdown and as JSON. */
 
-import { median, quantile } from "../engine/stats.ts";
+import { quantile } from "../../src/engine/metrics/statistics.ts";
+import { median } from "../engine/stats.ts";
 import type { Errors, Job, Timing } from "./contestant.ts";
 
 /** Times of a contestant's videos, in the order of the rounds. */
