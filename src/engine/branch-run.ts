@@ -2,14 +2,16 @@
 
 import { MixcacheError } from "../errors.ts";
 import { flopsOf, type TokenCounts } from "./bundle/flops.ts";
-import type { DenoiserManifest } from "./bundle/manifest.ts";
-import type { Part } from "./cache/contract.ts";
+import type { DenoiserManifest, ModuleManifest } from "./bundle/manifest.ts";
+import type { ModulesPart, Part } from "./cache/contract.ts";
 import { blockCount, cutsOf, segmentAt } from "./cuts.ts";
 import type { SegmentBackend, State, TensorHandle, Work } from "./segments/contract.ts";
 import type { GraphTrace } from "./trace.ts";
 
 /** The parts whose result lives in the backend. */
 export type InnerPart = Extract<Part, { kind: "stack" | "blocks" | "modules" }>;
+/** Those of them that are what a range of blocks adds to the streams. */
+export type ResidualPart = Exclude<InnerPart, ModulesPart>;
 
 export interface BranchRunOptions {
   readonly backend: SegmentBackend;
@@ -36,8 +38,9 @@ export class BranchRun {
   #produced: State = {};
   /** Streams at the cuts passed; owned. */
   readonly #atCut = new Map<number, State>();
-  /** Module outputs, by module and block; owned. */
+  /** Outputs of the modules that ran, and what stands in for the others; owned. */
   #moduleOutputs: State = {};
+  #predictedModules: State = {};
 
   constructor(options: BranchRunOptions) {
     this.#options = options;
@@ -49,8 +52,8 @@ export class BranchRun {
     for (const next of cutsOf(denoiser).filter((c) => c <= cut)) {
       const segment = segmentAt(denoiser, next);
       if (segment < this.#position) continue;
-      const modules = this.#modulesUpTo(next, segment);
-      if (modules) await this.#runModules(modules, {});
+      const from = denoiser.segments[this.#position]?.blocks[0] ?? 0;
+      if (this.#wantsModules(from, next)) await this.#runModules(from, next);
       else if (segment > this.#position) await this.#runSegments(segment);
       this.#position = segment;
       this.#snapshot(next);
@@ -61,21 +64,25 @@ export class BranchRun {
    * Replaces a part by a prediction of its result. What a probe has run inside the part is passed over: the
    * streams are taken up again where the part begins. The prediction stays the caller's.
    */
-  async replace(part: InnerPart, prediction: State): Promise<void> {
+  async replace(part: ResidualPart, prediction: State): Promise<void> {
     const { backend, denoiser } = this.#options;
     const [from, to] = rangeOf(part, denoiser);
-    await this.advanceTo(from);
-    const before = this.#atCut.get(from);
-    if (!before) throw new MixcacheError("engine_failed", `The bundle has no cut at block ${from}.`);
-    if (part.kind === "modules") {
-      backend.retain(before);
-      this.#adopt(before);
-      await this.#runModules(part, prediction);
-    } else {
-      this.#adopt(await backend.combine([1, 1], [before, prediction]));
-    }
+    this.#adopt(await backend.combine([1, 1], [await this.#streamsAt(from), prediction]));
     this.#position = segmentAt(denoiser, to);
     this.#snapshot(to);
+  }
+
+  /** Replaces the outputs of modules from a cut on, in the same way; the others will run. */
+  async replaceModules(from: number, predictions: readonly State[]): Promise<void> {
+    const { backend, denoiser } = this.#options;
+    const before = await this.#streamsAt(from);
+    backend.retain(before);
+    this.#adopt(before);
+    this.#position = segmentAt(denoiser, from);
+    for (const prediction of predictions) {
+      backend.retain(prediction);
+      this.#predictedModules = { ...this.#predictedModules, ...prediction };
+    }
   }
 
   /** Runs to the end and returns the output at latent size. */
@@ -97,11 +104,12 @@ export class BranchRun {
     const { backend, denoiser } = this.#options;
     const [from, to] = rangeOf(part, denoiser);
     if (part.kind === "modules") {
-      const names = moduleNames(denoiser, part);
-      const outputs = Object.fromEntries(
-        Object.entries(this.#moduleOutputs).filter(([name]) => names.has(name)),
-      );
-      if (Object.keys(outputs).length !== names.size) return undefined;
+      const outputs: Record<string, TensorHandle> = {};
+      for (const name of modulesOf(denoiser, part).flatMap(outputNames)) {
+        const output = this.#moduleOutputs[name];
+        if (!output) return undefined;
+        outputs[name] = output;
+      }
       backend.retain(outputs);
       return outputs;
     }
@@ -122,10 +130,11 @@ export class BranchRun {
 
   release(): void {
     const { backend } = this.#options;
-    for (const state of [this.#produced, this.#moduleOutputs, ...this.#atCut.values()])
-      backend.release(state);
+    const held = [this.#produced, this.#moduleOutputs, this.#predictedModules, ...this.#atCut.values()];
+    for (const state of held) backend.release(state);
     this.#produced = {};
     this.#moduleOutputs = {};
+    this.#predictedModules = {};
     this.#atCut.clear();
   }
 
@@ -139,39 +148,49 @@ export class BranchRun {
     this.#position = to;
   }
 
-  /** The finer partition from here to the cut, where some of its outputs are wanted. */
-  #modulesUpTo(cut: number, segment: number): (InnerPart & { kind: "modules" }) | undefined {
-    const from = this.#options.denoiser.segments[this.#position]?.blocks[0] ?? 0;
-    if (segment === this.#position || from === cut) return undefined;
-    const wanted = this.#options.wanted.filter(
-      (part) => part.kind === "modules" && part.from < cut && part.to > from,
-    );
-    return wanted.length ? { kind: "modules", modules: [], from, to: cut } : undefined;
+  /** Are module outputs wanted between these cuts? Then the finer partition runs there. */
+  #wantsModules(from: number, to: number): boolean {
+    return this.#options.wanted.some((part) => part.kind === "modules" && part.from < to && part.to > from);
   }
 
-  /** Runs the finer partition; modules that the prediction has are not computed. */
-  async #runModules(part: InnerPart & { kind: "modules" }, prediction: State): Promise<void> {
+  /** Runs the finer partition between two cuts; modules with a prediction are not computed. */
+  async #runModules(from: number, to: number): Promise<void> {
     const { backend, denoiser, sizes } = this.#options;
     for (const [index, step] of denoiser.modules.entries()) {
-      if (step.block < part.from || step.block >= part.to) continue;
-      const name = moduleName(step);
-      const predicted = prediction[name];
-      const output = Object.values(step.compute.outputs)[0] ?? "";
+      if (step.block < from || step.block >= to) continue;
+      const predicted = takeOutputs(step, this.#predictedModules);
       if (predicted) {
-        backend.retain({ [output]: predicted });
-        this.#adopt({ [output]: predicted });
+        backend.retain(predicted);
+        this.#adopt(predicted);
       } else {
         const work = { kind: "module", denoiser: denoiser.id, index, part: "compute" } as const;
         await this.#run(work, () => flopsOf(step.compute.flops, sizes));
-        const made = this.#produced[output];
-        if (made) {
-          backend.retain({ [name]: made });
-          this.#moduleOutputs = { ...this.#moduleOutputs, [name]: made };
-        }
+        this.#keepOutputs(step);
       }
       const work = { kind: "module", denoiser: denoiser.id, index, part: "apply" } as const;
       await this.#run(work, () => flopsOf(step.apply.flops, sizes));
     }
+  }
+
+  #keepOutputs(step: ModuleManifest): void {
+    const { backend } = this.#options;
+    const made: Record<string, TensorHandle> = {};
+    for (const value of Object.values(step.compute.outputs)) {
+      const handle = this.#produced[value];
+      if (handle) made[outputName(step, value)] = handle;
+    }
+    backend.retain(made);
+    // A module runs twice where a probe was taken back.
+    backend.release(pick(this.#moduleOutputs, Object.keys(made)));
+    this.#moduleOutputs = { ...this.#moduleOutputs, ...made };
+  }
+
+  /** The streams at a cut, which stay this run's. */
+  async #streamsAt(cut: number): Promise<State> {
+    await this.advanceTo(cut);
+    const streams = this.#atCut.get(cut);
+    if (!streams) throw new MixcacheError("engine_failed", `The bundle has no cut at block ${cut}.`);
+    return streams;
   }
 
   async #run(work: Work, flops: () => number): Promise<void> {
@@ -209,13 +228,32 @@ export class BranchRun {
   }
 }
 
-function moduleName({ module, block }: { module: string; block: number }): string {
-  return `${module}_${block}`;
+function outputName({ module, block }: ModuleManifest, value: string): string {
+  return `${module}_${block}/${value}`;
 }
 
-function moduleNames(denoiser: DenoiserManifest, part: InnerPart & { kind: "modules" }): Set<string> {
-  const steps = denoiser.modules.filter(
+/** The names under which a module's outputs are kept. */
+function outputNames(step: ModuleManifest): string[] {
+  return Object.values(step.compute.outputs).map((value) => outputName(step, value));
+}
+
+/** A module's outputs by the names of its values; undefined where they are not there. */
+function takeOutputs(step: ModuleManifest, state: State): State | undefined {
+  const outputs: Record<string, TensorHandle> = {};
+  for (const value of Object.values(step.compute.outputs)) {
+    const handle = state[outputName(step, value)];
+    if (!handle) return undefined;
+    outputs[value] = handle;
+  }
+  return outputs;
+}
+
+function pick(state: State, names: readonly string[]): State {
+  return Object.fromEntries(Object.entries(state).filter(([name]) => names.includes(name)));
+}
+
+function modulesOf(denoiser: DenoiserManifest, part: ModulesPart): readonly ModuleManifest[] {
+  return denoiser.modules.filter(
     ({ module, block }) => block >= part.from && block < part.to && part.modules.includes(module),
   );
-  return new Set(steps.map(moduleName));
 }

@@ -1,6 +1,7 @@
 /** Finds the tensors that a policy names, predicts from kept results, and takes distances. */
 
 import { MixcacheError } from "../errors.ts";
+import type { Bands } from "./bands.ts";
 import type { BranchRun, InnerPart } from "./branch-run.ts";
 import type { DenoiserManifest } from "./bundle/manifest.ts";
 import type {
@@ -21,6 +22,7 @@ export class Measurements {
   readonly #backend: SegmentBackend;
   readonly #kept: KeptResults;
   readonly #requires: PolicyRequirements;
+  readonly #bands: Bands;
   /** Signals and streams of the step before, by name; owned. */
   #previous: Record<string, TensorHandle> = {};
   #previousLatents: Float32Array | undefined;
@@ -29,10 +31,11 @@ export class Measurements {
   #runs: ReadonlyMap<Branch, BranchRun> = new Map();
   #outputs: Partial<Record<Branch, Float32Array>> = {};
 
-  constructor(backend: SegmentBackend, kept: KeptResults, requires: PolicyRequirements) {
+  constructor(backend: SegmentBackend, kept: KeptResults, requires: PolicyRequirements, bands: Bands) {
     this.#backend = backend;
     this.#kept = kept;
     this.#requires = requires;
+    this.#bands = bands;
   }
 
   /** A new step. */
@@ -97,12 +100,19 @@ export class Measurements {
 
   /** The linear combination that a prediction of latent size is, plus a tensor where one is given. */
   combineHost(prediction: Prediction, latents: Float32Array, plus?: Float32Array): Float32Array {
-    const terms = prediction.terms.map((term) => ({
-      tensor: this.#hostOf(term.part, this.#kept.get(term)),
-      ...term,
-    }));
-    const tensors = terms.map(({ tensor }) => tensor);
-    const coefficients = terms.map(({ coefficient }) => coefficient);
+    const tensors: Float32Array[] = [];
+    const coefficients: number[] = [];
+    for (const { coefficient, band, ...kept } of prediction.terms) {
+      const tensor = this.#hostOf(kept.part, this.#kept.get(kept));
+      if (band !== "low") {
+        tensors.push(tensor);
+        coefficients.push(coefficient);
+      }
+      if (band) {
+        tensors.push(this.#bands.low(tensor));
+        coefficients.push(band === "low" ? coefficient : -coefficient);
+      }
+    }
     if (prediction.latents) {
       tensors.push(latents);
       coefficients.push(prediction.latents);
@@ -116,6 +126,8 @@ export class Measurements {
 
   /** A prediction in the backend, which the caller then owns. */
   async predictState({ terms }: Prediction): Promise<State> {
+    if (terms.some(({ band }) => band))
+      throw new MixcacheError("engine_failed", "Only what is of latent size has low and high frequencies.");
     const states = terms.map((term) => this.#stateOf(term.part, this.#kept.get(term)));
     return this.#backend.combine(
       terms.map(({ coefficient }) => coefficient),

@@ -1,7 +1,8 @@
 /** Carries out a policy's plans: runs, replaces, measures, keeps. */
 
 import { MixcacheError } from "../errors.ts";
-import { BranchRun, type InnerPart } from "./branch-run.ts";
+import { Bands } from "./bands.ts";
+import { BranchRun, type InnerPart, type ResidualPart } from "./branch-run.ts";
 import { flopsOf } from "./bundle/flops.ts";
 import type {
   Branch,
@@ -39,6 +40,15 @@ export interface StepResult {
   readonly policyMs: number;
 }
 
+/** What the branches gave. */
+interface StepOutputs {
+  readonly all: Partial<Record<Branch, Float32Array>>;
+  /** Those of the model's own run, though some modules may have been reused. */
+  readonly computed: Partial<Record<Branch, Float32Array>>;
+  /** Those of runs in full. */
+  readonly exact: Partial<Record<Branch, Float32Array>>;
+}
+
 type RunPlan = Extract<StepPlan, { kind: "run" }>;
 
 export class StepExecutor {
@@ -68,7 +78,8 @@ export class StepExecutor {
     this.#requires = requires;
     this.#hooks = hooks;
     this.#kept = new KeptResults(backend);
-    this.#measurements = new Measurements(backend, this.#kept, requires);
+    const [, rows, columns] = settings.shape.latent;
+    this.#measurements = new Measurements(backend, this.#kept, requires, new Bands(rows, columns));
   }
 
   /** The most bytes of kept results at one time. */
@@ -114,9 +125,7 @@ export class StepExecutor {
       this.#measurements.begin(denoiser, latents, runs);
       const plan = await this.#decide(policy, info, runs);
       const outputs = await this.#carryOut(plan, runs, latents);
-      const after = await this.#policyTime(() =>
-        this.#after(policy, info, plan, outputs.exact, runs, latents),
-      );
+      const after = await this.#policyTime(() => this.#after(policy, info, plan, outputs, runs, latents));
       const { cond, uncond } = outputs.all;
       if (!cond) throw new MixcacheError("engine_failed", "The plan leaves out the conditional branch.");
       const branches = this.#branches.map((branch) => ({
@@ -162,13 +171,13 @@ export class StepExecutor {
     policy: PolicyRun,
     info: StepInfo,
     plan: RunPlan,
-    exact: Partial<Record<Branch, Float32Array>>,
+    outputs: StepOutputs,
     runs: ReadonlyMap<Branch, BranchRun>,
     latents: Float32Array,
   ): Promise<{ deviation?: number; velocity?: Float32Array }> {
-    this.#measurements.outputs(exact);
+    this.#measurements.outputs(outputs.exact);
     const scalars = await this.#take(policy.measureAfter(info, plan.branches));
-    const refreshed = await this.#refresh(plan, exact, runs, latents);
+    const refreshed = await this.#refresh(outputs, runs, latents);
     await this.#measurements.end();
     const deviation = policy.observe({ index: info.index, branches: plan.branches, refreshed, scalars });
     const correction = policy.correct?.(info);
@@ -192,34 +201,56 @@ export class StepExecutor {
   }
 
   /** Runs every branch as planned; the conditional one first, since the other may be made of it. */
-  async #carryOut({ branches }: RunPlan, runs: ReadonlyMap<Branch, BranchRun>, latents: Float32Array) {
-    const all: Partial<Record<Branch, Float32Array>> = {};
-    const exact: Partial<Record<Branch, Float32Array>> = {};
+  async #carryOut(
+    { branches }: RunPlan,
+    runs: ReadonlyMap<Branch, BranchRun>,
+    latents: Float32Array,
+  ): Promise<StepOutputs> {
+    const outputs: StepOutputs = { all: {}, computed: {}, exact: {} };
     for (const branch of this.#branches) {
       const run = runs.get(branch);
       const plan: BranchPlan = branches[branch] ?? { kind: "full" };
       if (!run) continue;
-      if (plan.kind === "full") {
-        all[branch] = await run.finish();
-        exact[branch] = all[branch];
-      } else if (plan.kind === "perturbed") {
-        all[branch] = await this.#perturbed(plan, run, all.cond);
-      } else if (isInner(plan.part)) {
-        const { part, prediction } = plan;
-        const predicted = await this.#policyTime(() => this.#measurements.predictState(prediction));
-        all[branch] = await this.#replaced(part, predicted, run);
-      } else {
-        const { part, prediction } = plan;
-        all[branch] = await this.#policyTime(() =>
-          this.#measurements.predictHost(part, prediction, all.cond, latents),
-        );
-      }
+      const output = await this.#output(plan, run, outputs.all.cond, latents);
+      outputs.all[branch] = output;
+      if (plan.kind === "full" || plan.kind === "modules") outputs.computed[branch] = output;
+      if (plan.kind === "full") outputs.exact[branch] = output;
     }
-    return { all, exact };
+    return outputs;
+  }
+
+  /** One branch's output, as planned. */
+  async #output(
+    plan: BranchPlan,
+    run: BranchRun,
+    cond: Float32Array | undefined,
+    latents: Float32Array,
+  ): Promise<Float32Array> {
+    if (plan.kind === "full") return run.finish();
+    if (plan.kind === "perturbed") return this.#perturbed(plan, run, cond);
+    if (plan.kind === "modules") return this.#withModules(plan, run);
+    const { part, prediction } = plan;
+    if (isInner(part)) {
+      const predicted = await this.#policyTime(() => this.#measurements.predictState(prediction));
+      return this.#replaced(part, predicted, run);
+    }
+    return this.#policyTime(() => this.#measurements.predictHost(part, prediction, cond, latents));
+  }
+
+  async #withModules({ reuse }: BranchPlan & { kind: "modules" }, run: BranchRun): Promise<Float32Array> {
+    const predicted: State[] = [];
+    try {
+      for (const { prediction } of reuse)
+        predicted.push(await this.#policyTime(() => this.#measurements.predictState(prediction)));
+      await run.replaceModules(Math.min(...reuse.map(({ part }) => part.from)), predicted);
+    } finally {
+      for (const state of predicted) this.#backend.release(state);
+    }
+    return run.finish();
   }
 
   /** Takes the prediction over. */
-  async #replaced(part: InnerPart, predicted: State, run: BranchRun): Promise<Float32Array> {
+  async #replaced(part: ResidualPart, predicted: State, run: BranchRun): Promise<Float32Array> {
     try {
       await run.replace(part, predicted);
     } finally {
@@ -248,20 +279,19 @@ export class StepExecutor {
     }
   }
 
-  /** Keeps the results of the branches that ran in full: nothing approximated ever refreshes a cache. */
+  /** Keeps results of the branches that ran in full, and of those that reused modules where the policy asks for it. */
   async #refresh(
-    { branches }: RunPlan,
-    exact: Partial<Record<Branch, Float32Array>>,
+    { computed, exact }: StepOutputs,
     runs: ReadonlyMap<Branch, BranchRun>,
     latents: Float32Array,
   ) {
     const refreshed: { part: Part; branch: Branch }[] = [];
-    for (const { part, depth } of this.#requires.keep) {
-      for (const branch of this.#branches) {
-        if ((branches[branch]?.kind ?? "full") !== "full") continue;
+    for (const { part, depth, refresh } of this.#requires.keep) {
+      const outputs = refresh === "computed" ? computed : exact;
+      for (const branch of this.#branches.filter((b) => outputs[b])) {
         const result = isInner(part)
           ? await runs.get(branch)?.resultOf(part)
-          : this.#measurements.hostResult(part, branch, exact, latents);
+          : this.#measurements.hostResult(part, branch, outputs, latents);
         if (!result) continue;
         this.#kept.keep(part, branch, result, depth);
         refreshed.push({ part, branch });

@@ -6,10 +6,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../../src/engine/bundle/read.ts";
 import type {
+  Branch,
+  BranchPlan,
   CachePolicy,
+  ModulesPart,
   Part,
   PolicyRun,
   Prediction,
+  ReusablePart,
   StepOutcome,
   StepPlan,
 } from "../../src/engine/cache/contract.ts";
@@ -23,9 +27,10 @@ import { conditioningOf, golden, goldenSettings, openShapes, reference } from ".
 
 const STEPS = 5;
 const FULL: StepPlan = { kind: "run", branches: { cond: { kind: "full" }, uncond: { kind: "full" } } };
-const STACK: Part = { kind: "stack" };
-const MIDDLE: Part = { kind: "blocks", from: 2, to: 6 };
-const ATTENTION: Part = { kind: "modules", modules: ["self_attn"], from: 0, to: 8 };
+const STACK: ReusablePart = { kind: "stack" };
+const MIDDLE: ReusablePart = { kind: "blocks", from: 2, to: 6 };
+const DELTA: ReusablePart = { kind: "guidance_delta" };
+const ATTENTION: ModulesPart = { kind: "modules", modules: ["self_attn"], from: 0, to: 8 };
 
 let bundle: Bundle;
 let backend: OnnxBackend;
@@ -71,16 +76,15 @@ function scripted(
 }
 
 /** The newest kept result as it is. */
-function newest(part: Part, branch: "cond" | "uncond"): Prediction {
+function newest(part: Part, branch: Branch): Prediction {
   return { terms: [{ part, branch, age: 0, coefficient: 1 }] };
 }
 
 /** Both branches reuse a part at step 2; all other steps are full. */
-function reuseAtStep2(part: Part): (index: number) => StepPlan {
+function reuseAtStep2(part: ReusablePart): (index: number) => StepPlan {
   return (index) => {
     if (index !== 2) return FULL;
-    const of = (branch: "cond" | "uncond") =>
-      ({ kind: "reuse", part, prediction: newest(part, branch) }) as const;
+    const of = (branch: Branch) => ({ kind: "reuse", part, prediction: newest(part, branch) }) as const;
     return { kind: "run", branches: { cond: of("cond"), uncond: of("uncond") } };
   };
 }
@@ -168,28 +172,18 @@ describe("reuse", () => {
   });
 
   it("of the guidance difference skips the unconditional branch", async () => {
-    const delta: Part = { kind: "guidance_delta" };
-    const policy = scripted({ keep: [{ part: delta, depth: 1 }] }, (index) =>
+    const policy = scripted({ keep: [{ part: DELTA, depth: 1 }] }, (index) =>
       index === 2
         ? {
             kind: "run",
             branches: {
               cond: { kind: "full" },
-              uncond: { kind: "reuse", part: delta, prediction: newest(delta, "uncond") },
+              uncond: { kind: "reuse", part: DELTA, prediction: newest(DELTA, "uncond") },
             },
           }
         : FULL,
     );
     expect(share(await run(policy), 2)).toBeCloseTo(0.5, 6);
-  });
-
-  it("of modules skips them, and the finer partition alone changes the result by rounding only", async () => {
-    const keep = [{ part: ATTENTION, depth: 1 }];
-    const full = await run(scripted({ keep }, () => FULL));
-    expect(largestDifference(full.latents, uncached.latents)).toBeLessThan(1e-4);
-    const cached = await run(scripted({ keep }, reuseAtStep2(ATTENTION)));
-    expect(share(cached, 2)).toBeLessThan(0.75);
-    expect(share(cached, 2)).toBeGreaterThan(0.5);
   });
 
   it("of what was just computed is exact: a kept stack residual restores the stack's end", async () => {
@@ -220,6 +214,137 @@ describe("reuse", () => {
       expect(scalars[1]).toBe(0);
     }
     expect(deviations.every((deviation) => deviation > 0 && deviation < 2)).toBe(true);
+  });
+});
+
+describe("modules", () => {
+  const CROSS: ModulesPart = { kind: "modules", modules: ["cross_attn"], from: 0, to: 8 };
+  const FIRST_FF: ModulesPart = { kind: "modules", modules: ["ff"], from: 0, to: 3 };
+  const reusing =
+    (...parts: readonly ModulesPart[]) =>
+    (branch: Branch) =>
+      ({
+        kind: "modules",
+        reuse: parts.map((part) => ({ part, prediction: newest(part, branch) })),
+      }) as const;
+  const both = (of: (branch: Branch) => BranchPlan): StepPlan => ({
+    kind: "run",
+    branches: { cond: of("cond"), uncond: of("uncond") },
+  });
+  /** How often a step computed a module: its graphs less those that apply what it gave. */
+  const computed = (result: DenoiseResult, step: number, module: string) =>
+    (result.steps[step]?.branches ?? [])
+      .flatMap(({ graphs }) => graphs)
+      .filter(({ id, flops }) => id.startsWith(`${module}_`) && flops > 0).length;
+
+  it("are skipped, and the finer partition alone changes the result by rounding only", async () => {
+    const keep = [{ part: ATTENTION, depth: 1 }];
+    const full = await run(scripted({ keep }, () => FULL));
+    expect(largestDifference(full.latents, uncached.latents)).toBeLessThan(1e-4);
+    const cached = await run(scripted({ keep }, (index) => (index === 2 ? both(reusing(ATTENTION)) : FULL)));
+    expect(share(cached, 2)).toBeLessThan(0.75);
+    expect(share(cached, 2)).toBeGreaterThan(0.5);
+  });
+
+  it("of several lists are reused in one step, each with its own range and prediction", async () => {
+    const keep = [ATTENTION, CROSS, FIRST_FF].map((part) => ({ part, depth: 1 }));
+    const cached = await run(
+      scripted({ keep }, (index) => (index === 2 ? both(reusing(CROSS, FIRST_FF)) : FULL)),
+    );
+    const counts = ["self_attn", "cross_attn", "ff"].map((module) => computed(cached, 2, module));
+    expect(counts).toEqual([16, 0, 10]);
+    expect(largestDifference(cached.latents, uncached.latents)).toBeGreaterThan(0);
+  });
+
+  it("that are reused exactly as they were computed change nothing", async () => {
+    const keep = [ATTENTION, CROSS].map((part) => ({ part, depth: 1 }));
+    const twice = (part: ModulesPart, branch: Branch) => ({
+      part,
+      prediction: {
+        terms: [0.25, 0.75].map((coefficient) => ({ part, branch, age: 0, coefficient })),
+      },
+    });
+    const whole = await run(scripted({ keep }, (i) => (i === 2 ? both(reusing(ATTENTION, CROSS)) : FULL)));
+    const split = await run(
+      scripted({ keep }, (i) =>
+        i === 2
+          ? both((branch) => ({
+              kind: "modules",
+              reuse: [twice(ATTENTION, branch), twice(CROSS, branch)],
+            }))
+          : FULL,
+      ),
+    );
+    expect(largestDifference(split.latents, whole.latents)).toBeLessThan(1e-5);
+  });
+
+  it("are refreshed by steps that reuse others only where the policy asks for it", async () => {
+    const parts = (policy: { outcomes: StepOutcome[] }) =>
+      (policy.outcomes[2]?.refreshed ?? []).map(({ part, branch }) => [
+        part.kind === "modules" ? part.modules[0] : part.kind,
+        branch,
+      ]);
+    const plan = (index: number) => (index === 2 ? both(reusing(CROSS)) : FULL);
+    const keeping = (refresh: "full" | "computed") =>
+      scripted({ keep: [ATTENTION, CROSS, DELTA].map((part) => ({ part, depth: 1, refresh })) }, plan);
+    const strict = keeping("full");
+    await run(strict);
+    expect(parts(strict)).toEqual([]);
+    const loose = keeping("computed");
+    await run(loose);
+    expect(parts(loose)).toEqual([
+      ["self_attn", "cond"],
+      ["self_attn", "uncond"],
+      ["guidance_delta", "uncond"],
+    ]);
+  });
+
+  it("are taken back where a probe went further than the first of them, and nothing leaks", async () => {
+    const before = backend.bytesHeld();
+    const keep = [{ part: FIRST_FF, depth: 1 }];
+    const plain = await run(scripted({ keep }, (i) => (i === 2 ? both(reusing(FIRST_FF)) : FULL)));
+    const probed = await run(
+      scripted({ keep }, (i) =>
+        i === 2
+          ? { kind: "probe", branch: "cond", cut: 5, measure: [], decide: () => both(reusing(FIRST_FF)) }
+          : FULL,
+      ),
+    );
+    expect(identical(probed.latents, plain.latents)).toBe(true);
+    expect(backend.bytesHeld()).toBe(before);
+  });
+});
+
+describe("bands", () => {
+  it("of the guidance difference together are the difference, and each alone is something else", async () => {
+    const reuse = (bands: readonly { band?: "low" | "high"; coefficient: number }[]) =>
+      scripted({ keep: [{ part: DELTA, depth: 1 }] }, (index) =>
+        index === 2
+          ? {
+              kind: "run",
+              branches: {
+                cond: { kind: "full" },
+                uncond: {
+                  kind: "reuse",
+                  part: DELTA,
+                  prediction: {
+                    terms: bands.map((band) => ({ part: DELTA, branch: "uncond", age: 0, ...band })),
+                  },
+                },
+              },
+            }
+          : FULL,
+      );
+    const [low, high] = [
+      { band: "low", coefficient: 1 },
+      { band: "high", coefficient: 1 },
+    ] as const;
+    const whole = (await run(reuse([{ coefficient: 1 }]))).latents;
+    const sum = (await run(reuse([low, high]))).latents;
+    expect(largestDifference(sum, whole)).toBeLessThan(1e-5);
+    for (const alone of [low, high]) {
+      expect(largestDifference((await run(reuse([alone]))).latents, whole)).toBeGreaterThan(1e-3);
+    }
   });
 });
 

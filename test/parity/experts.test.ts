@@ -9,7 +9,7 @@ import type {
   CachePolicy,
   DenoiserSwitch,
   Measurement,
-  Part,
+  ReusablePart,
   RunInfo,
   StepPlan,
 } from "../../src/engine/cache/contract.ts";
@@ -27,9 +27,9 @@ const { about, tensor, files, open } = openParity("wan-2.2-a14b");
 /** The first step of the second expert, as diffusers' pipeline takes it; its noise level alone would say 9. */
 const SWITCH = 8;
 const FULL: StepPlan = { kind: "run", branches: { cond: { kind: "full" }, uncond: { kind: "full" } } };
-const OUTPUT: Part = { kind: "output" };
-const STACK: Part = { kind: "stack" };
-const FIRST_BLOCK: Part = { kind: "blocks", from: 0, to: 1 };
+const OUTPUT: ReusablePart = { kind: "output" };
+const STACK: ReusablePart = { kind: "stack" };
+const FIRST_BLOCK: ReusablePart = { kind: "blocks", from: 0, to: 1 };
 
 const [run] = about.runs;
 if (!run) throw new Error("the fixture has no run");
@@ -82,7 +82,7 @@ function scripted(plan: (index: number) => StepPlan) {
   return { policy, told };
 }
 
-function reuse(part: Part): StepPlan {
+function reuse(part: ReusablePart): StepPlan {
   const of = (branch: "cond" | "uncond") =>
     ({
       kind: "reuse",

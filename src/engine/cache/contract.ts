@@ -6,7 +6,8 @@
  * - the state of a run is made by `start` and dies with the run; two runs share nothing;
  * - the scheduler runs at every step, whatever was reused;
  * - a branch's results are kept only in steps in which that branch ran in full, so nothing approximated ever
- *   refreshes a cache; the loop enforces this, not the policy;
+ *   refreshes a cache; the loop enforces this, not the policy. Only a method whose own rule is another one may ask
+ *   for it (\`Keep.refresh\`);
  * - the same scalars give the same decisions, so a recorded run can be replayed.
  */
 
@@ -35,12 +36,25 @@ export type Part =
   /** The latents that entered the step; kept for predictions, never reused itself. */
   | { readonly kind: "input" };
 
-/** A kept result. Age 0 is of the newest step in which the branch ran in full, 1 of the one before. */
+/** Modules are reused by a plan of their own, which may name several lists. */
+export type ModulesPart = Extract<Part, { kind: "modules" }>;
+
+/** A part that one prediction can stand in for. */
+export type ReusablePart = Exclude<Part, { kind: "modules" | "input" }>;
+
+/** A kept result. Age 0 is of the newest step that refreshed it, 1 of the one before. */
 export interface Kept {
   readonly part: Part;
   readonly branch: Branch;
   readonly age: number;
 }
+
+/**
+ * A part of the frequencies of a tensor of latent size: "low" are, in every frame and channel, those within a disc
+ * around frequency 0 whose radius is a fifth of the fewer of rows and columns, rounded down; "high" are the others.
+ * (FasterCache, arXiv 2410.19355.)
+ */
+export type Band = "low" | "high";
 
 /**
  * How the stand-in is made: a linear combination of kept results and of the current latents. Reuse is one term with
@@ -49,7 +63,11 @@ export interface Kept {
  * their own kind only.
  */
 export interface Prediction {
-  readonly terms: readonly (Kept & { readonly coefficient: number })[];
+  readonly terms: readonly (Kept & {
+    readonly coefficient: number;
+    /** Only where the result is of latent size. */
+    readonly band?: Band;
+  })[];
   /** Multiplies the current latents; only where the result is of latent size. */
   readonly latents?: number;
 }
@@ -57,7 +75,12 @@ export interface Prediction {
 /** What one branch does in one step. */
 export type BranchPlan =
   | { readonly kind: "full" }
-  | { readonly kind: "reuse"; readonly part: Part; readonly prediction: Prediction }
+  | { readonly kind: "reuse"; readonly part: ReusablePart; readonly prediction: Prediction }
+  /** Everything runs but these modules, each list by a prediction of its own; no module is in two lists. */
+  | {
+      readonly kind: "modules";
+      readonly reuse: readonly { readonly part: ModulesPart; readonly prediction: Prediction }[];
+    }
   | Perturbed;
 
 /**
@@ -66,7 +89,7 @@ export type BranchPlan =
  */
 export interface Perturbed {
   readonly kind: "perturbed";
-  readonly part: Exclude<Part, { kind: "modules" | "input" }>;
+  readonly part: ReusablePart;
   readonly ratio: number;
   readonly seed: number;
 }
@@ -177,7 +200,7 @@ export interface StepInfo {
 export interface StepOutcome {
   readonly index: number;
   readonly branches: Readonly<Partial<Record<Branch, BranchPlan>>>;
-  /** Kept results of the branches that ran in full in this step; they are now at age 0. */
+  /** What this step refreshed; it is now at age 0. */
   readonly refreshed: readonly { readonly part: Part; readonly branch: Branch }[];
   /** The scalars that `measureAfter` asked for. */
   readonly scalars: readonly number[];
@@ -207,10 +230,22 @@ export interface PolicyRun {
   event(event: DenoiserSwitch): void;
 }
 
+/** A result that the loop keeps. */
+export interface Keep {
+  readonly part: Part;
+  /** How many of it; 2 for a first-order prediction. */
+  readonly depth: number;
+  /**
+   * When a new one is kept. "full", the default: in steps in which its branch ran in full. "computed": also in steps
+   * in which its branch reused modules, if this part was run itself. Then approximations may be in what led to it,
+   * which is the rule of PAB and FasterCache.
+   */
+  readonly refresh?: "full" | "computed";
+}
+
 /** What a policy needs of bundle and backend; checked before a run, not in the middle of it. */
 export interface PolicyRequirements {
-  /** Results the loop has to keep, and how many of each (2 for a first-order prediction). */
-  readonly keep: readonly { readonly part: Part; readonly depth: number }[];
+  readonly keep: readonly Keep[];
   /** Signals and cuts whose tensors of the previous step are compared. */
   readonly signals: readonly string[];
   readonly cuts: readonly number[];
