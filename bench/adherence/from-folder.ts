@@ -7,8 +7,8 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readVideos } from "./grammar.ts";
-import { ATTRIBUTES, type Report, report, type Share, scoreVideo } from "./score.ts";
+import { readVideos } from "../../src/lab/adherence/grammar.ts";
+import { ATTRIBUTES, type Report, report, type Share, scoreVideo } from "../../src/lab/adherence/score.ts";
 
 export function scoreFolder(folder: string): Report {
   const { width, height, frames: count, videos } = readVideos(join(folder, "videos.json"));

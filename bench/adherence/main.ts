@@ -7,11 +7,11 @@
  *     npm run adherence -- --prompts other/videos.json --guidance 4
  */
 import { parseArgs } from "node:util";
+import { heldOutPrompts, readVideos } from "../../src/lab/adherence/grammar.ts";
+import { report, scoreVideo } from "../../src/lab/adherence/score.ts";
 import { contactSheet, writeFileAtomically } from "../../src/media/index.ts";
 import { EMBEDDED_BUNDLE, EngineChild, type RgbFrames } from "../../src/node/index.ts";
 import { table } from "./from-folder.ts";
-import { heldOutPrompts, readVideos } from "./grammar.ts";
-import { report, scoreVideo } from "./score.ts";
 
 const { values } = parseArgs({
   options: {

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { Command, Option } from "commander";
-import { type Config, readConfig } from "../config.ts";
+import { readConfig } from "../config.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
-import { invalid, MixcacheError } from "../errors.ts";
+import { invalid } from "../errors.ts";
 import { validateFps } from "../media/frames.ts";
 import {
   assertWritable,
@@ -14,24 +14,9 @@ import {
   type VideoFormat,
   writeFileAtomically,
 } from "../media/index.ts";
-import {
-  EMBEDDED_BUNDLE,
-  EngineChild,
-  type EngineInfo,
-  type EngineOptions,
-  type EngineResult,
-} from "../node/index.ts";
-import { EXIT } from "./exit-codes.ts";
-import {
-  bundleFolder,
-  checkSheet,
-  defaultThreads,
-  formatOf,
-  number,
-  seed,
-  size,
-  threads as threadCount,
-} from "./options.ts";
+import { EMBEDDED_BUNDLE, EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
+import { engineOptions, interruptible } from "./engine.ts";
+import { bundleFolder, checkSheet, formatOf, number, seed, size, threads as threadCount } from "./options.ts";
 import { StatusLine } from "./status.ts";
 
 interface GenerateOptions {
@@ -117,7 +102,7 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
   const format = checkOptions(options);
   const config = readConfig();
   const status = new StatusLine(process.stderr);
-  const { signal, dispose } = interruptible();
+  const { signal, dispose } = interruptible("Stopped. No file was written.");
   let engine: EngineChild | undefined;
   const stopEngine = () => engine?.dispose();
   process.once("exit", stopEngine);
@@ -172,18 +157,6 @@ function checkOptions({ output, sheet, format: wanted, codec, fps }: GenerateOpt
   return format;
 }
 
-/** How the engine is opened: by the environment, and by options that go before it. */
-function engineOptions(bundle: string, config: Config, { threads, variant }: GenerateOptions): EngineOptions {
-  return {
-    bundle,
-    threads: threads ?? config.threads ?? defaultThreads(),
-    ...(variant !== undefined && { variant }),
-    ...(config.embeddings && { embeddings: config.embeddings }),
-    lowMemory: config.lowMemory,
-    ...(config.torch && { torch: config.torch }),
-  };
-}
-
 function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {
   return {
     prompt,
@@ -195,24 +168,6 @@ function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {
     ...(options.size && { width: options.size.width, height: options.size.height }),
     ...(options.frames !== undefined && { num_frames: options.frames }),
     ...(options.scheduler && { scheduler: options.scheduler }),
-  };
-}
-
-/** Ctrl-C and SIGTERM stop the run at the next segment; a second one leaves at once. */
-function interruptible() {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort(new MixcacheError("aborted", "Stopped. No file was written."));
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  return {
-    signal: controller.signal,
-    dispose: () => {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
-    },
   };
 }
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-/** The command line: `mixcache generate | inspect`. */
+/** The command line: `mixcache generate | inspect | bench`. */
 
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { MixcacheError, messageOf } from "../errors.ts";
+import { benchCommand } from "./bench.ts";
 import { EXIT } from "./exit-codes.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -17,10 +18,15 @@ export function program(): Command {
     .description("Text to video by diffusion transformers on ONNX Runtime.")
     .version(packageJson.version)
     .showHelpAfterError("(add --help for usage)");
-  for (const command of [generateCommand(), inspectCommand()])
-    root.addCommand(command.copyInheritedSettings(root));
-  for (const command of [root, ...root.commands]) command.exitOverride();
+  for (const command of [generateCommand(), inspectCommand(), benchCommand()]) root.addCommand(command);
+  inherit(root);
   return root;
+}
+
+/** Errors are thrown to `main` by commands at every depth. */
+function inherit(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) inherit(child.copyInheritedSettings(command));
 }
 
 /** Runs a command line (without `node` and the script) and returns its exit code. */

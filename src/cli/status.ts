@@ -42,6 +42,11 @@ export class StatusLine {
     else this.#denoise(progress);
   }
 
+  /** Many videos, of which the last was the named one. */
+  videos(done: number, total: number, name: string): void {
+    this.#bar(done / total, `video ${done} of ${total} (${name})`, done / total);
+  }
+
   /** Removes the living line. */
   clear(): void {
     if (this.#live) this.#stream.write("\r\x1b[2K");
@@ -49,20 +54,23 @@ export class StatusLine {
   }
 
   #denoise({ step, steps, fraction }: Progress & { phase: "denoise" }): void {
+    this.#bar(fraction, `step ${step + 1} of ${steps}`, step / steps);
+  }
+
+  /** @param mark decides, from 0 to 1, when a pipe gets its next line */
+  #bar(fraction: number, text: string, mark: number): void {
     this.#startedMs ??= this.#now();
     const elapsedMs = this.#now() - this.#startedMs;
     const left = fraction > 0.02 ? `, ${seconds((elapsedMs / fraction) * (1 - fraction))} left` : "";
     if (this.#stream.isTTY) {
       const filled = Math.round(fraction * BAR_CELLS);
-      this.#draw(
-        `${"━".repeat(filled)}${"─".repeat(BAR_CELLS - filled)} step ${step + 1} of ${steps}${left}`,
-      );
+      this.#draw(`${"━".repeat(filled)}${"─".repeat(BAR_CELLS - filled)} ${text}${left}`);
       return;
     }
-    const mark = Math.floor((step / steps) * PLAIN_LINES);
-    if (mark === this.#plainShown) return;
-    this.#plainShown = mark;
-    this.#stream.write(`step ${step + 1} of ${steps}${left}\n`);
+    const line = Math.floor(mark * PLAIN_LINES);
+    if (line === this.#plainShown) return;
+    this.#plainShown = line;
+    this.#stream.write(`${text}${left}\n`);
   }
 
   #draw(text: string): void {

@@ -56,8 +56,13 @@ describe("layer rules", () => {
   });
 
   it("no room imports the command line", () => {
-    for (const from of ["engine", "media", "node"])
+    for (const from of ["engine", "media", "node", "lab"])
       expect(offences(from, (name) => room(name) === "cli")).toEqual([]);
+  });
+
+  it("only the command line knows the lab", () => {
+    for (const from of ["engine", "media", "node"])
+      expect(offences(from, (name) => room(name) === "lab")).toEqual([]);
   });
 
   it("ONNX Runtime's native library is imported in one place", () => {
@@ -74,7 +79,7 @@ describe("layer rules", () => {
       return /process\.env(?!\.\w+ (\?\?)?= )/.test(text);
     });
     expect(readers).toEqual(["config.ts"]);
-    for (const from of ["engine", "media", "node"])
+    for (const from of ["engine", "media", "node", "lab"])
       expect(offences(from, (name) => name === "config.ts")).toEqual([]);
   });
 

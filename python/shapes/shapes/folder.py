@@ -4,29 +4,15 @@
 """
 
 import json
-import random
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from .grammar import Scene, caption, is_held_out, sample_scene
+from .grammar import Scene
 from .render import FRAMES, SIZE
 
-#: The seed of the test prompts: the first 96 of its draws are bench/adherence/prompts.json.
-TEST_SEED = 96
 FPS = 8
-
-
-def held_out(count: int, seed: int = TEST_SEED) -> list[tuple[str, Scene]]:
-    """The first `count` held-out scenes of a seed, with the captions that go with them."""
-    rng = random.Random(seed)
-    found = []
-    while len(found) < count:
-        scene = sample_scene(rng, "full")
-        if is_held_out(scene):
-            found.append((caption(scene, rng), scene))
-    return found
 
 
 def to_bytes(video: torch.Tensor) -> torch.Tensor:

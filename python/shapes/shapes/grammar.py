@@ -88,6 +88,8 @@ def _vocabulary() -> list[str]:
 
 VOCABULARY = _vocabulary()
 TOKEN_OF = {word: index for index, word in enumerate(VOCABULARY)}
+#: The seed of the test prompts: the first 96 of its draws are src/lab/prompts/test.json.
+TEST_SEED = 96
 #: Tokens of a caption after padding; the start token is the first.
 MAX_TOKENS = 24
 
@@ -156,3 +158,14 @@ def caption(scene: Scene, rng: random.Random) -> str:
         f"{article(first)} {first} {rng.choice(SHAPES[scene.shape])} {motion} "
         f"{on} {article(scene.background)} {scene.background} background"
     )
+
+
+def held_out(count: int, seed: int = TEST_SEED) -> list[tuple[str, Scene]]:
+    """The first `count` held-out scenes of a seed, with the captions that go with them."""
+    rng = random.Random(seed)
+    found = []
+    while len(found) < count:
+        scene = sample_scene(rng, "full")
+        if is_held_out(scene):
+            found.append((caption(scene, rng), scene))
+    return found

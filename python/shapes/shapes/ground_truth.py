@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 
 from .decoder import decode
-from .folder import TEST_SEED, held_out, to_bytes, write
+from .folder import to_bytes, write
+from .grammar import TEST_SEED, held_out
 from .render import alphas, colours, paint, to_latents
 from .sample import load_decoder
 

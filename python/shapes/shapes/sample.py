@@ -11,8 +11,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from .decoder import Decoder, decode
-from .folder import TEST_SEED, held_out, to_bytes, write
-from .grammar import encode
+from .folder import to_bytes, write
+from .grammar import TEST_SEED, encode, held_out
 from .model import LATENT, ShapesModel, time_features
 
 

@@ -3,7 +3,7 @@
  *
  *     python -m shapes.ground_truth --count 96 --output DIR
  *
- * compressed by brotli (quality 11, window 24); DIR/videos.json is prompts.json.
+ * compressed by brotli (quality 11, window 24); DIR/videos.json is prompts/test.json.
  */
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
@@ -14,7 +14,7 @@ import { ATTRIBUTES, adherence, report, scoreVideo } from "./score.ts";
 const { width, height, frames: count, videos } = heldOutPrompts();
 const layout = { width, height, count };
 const each = count * height * width * 3;
-const fixture = new URL("../../test/fixtures/shapes-ground-truth.bin.br", import.meta.url);
+const fixture = new URL("../../../test/fixtures/shapes-ground-truth.bin.br", import.meta.url);
 const bytes = brotliDecompressSync(readFileSync(fixture));
 const video = (index: number) => bytes.subarray(index * each, (index + 1) * each);
 

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import testPrompts from "../prompts/test.json" with { type: "json" };
 
 export type Rgb = readonly [number, number, number];
 
@@ -96,7 +97,7 @@ export const promptSchema = z.object({
   speed: z.enum(["slow", "normal", "fast"]),
 });
 
-/** `videos.json` of a folder, and `prompts.json`: what the videos are (to be) of. */
+/** `videos.json` of a folder, and the prompts that come along: what the videos are (to be) of. */
 export const videosSchema = z.object({
   width: z.int().positive(),
   height: z.int().positive(),
@@ -108,11 +109,12 @@ export const videosSchema = z.object({
 export type Prompt = z.infer<typeof promptSchema>;
 export type Videos = z.infer<typeof videosSchema>;
 
+/** @throws ZodError where the file is of another form */
 export function readVideos(path: string | URL): Videos {
   return videosSchema.parse(JSON.parse(readFileSync(path, "utf8")));
 }
 
-/** The 96 test prompts: combinations that training never saw, from the seed of `shapes.ground_truth`. */
+/** The 96 test prompts: combinations that training never saw, from the seed of `shapes.grammar`. */
 export function heldOutPrompts(): Videos {
-  return readVideos(new URL("prompts.json", import.meta.url));
+  return videosSchema.parse(testPrompts);
 }

@@ -1,0 +1,44 @@
+/** What the commands that run an engine share: how it is opened, and how it is stopped. */
+
+import type { Config } from "../config.ts";
+import { MixcacheError } from "../errors.ts";
+import type { EngineOptions } from "../node/index.ts";
+import { EXIT } from "./exit-codes.ts";
+import { defaultThreads } from "./options.ts";
+
+/** How the engine is opened: by the environment, and by options that go before it. */
+export function engineOptions(
+  bundle: string,
+  config: Config,
+  { threads, variant }: { readonly threads?: number; readonly variant?: string },
+): EngineOptions {
+  return {
+    bundle,
+    threads: threads ?? config.threads ?? defaultThreads(),
+    ...(variant !== undefined && { variant }),
+    ...(config.embeddings && { embeddings: config.embeddings }),
+    lowMemory: config.lowMemory,
+    ...(config.torch && { torch: config.torch }),
+  };
+}
+
+/**
+ * Ctrl-C and SIGTERM stop the run at the next segment; a second one leaves at once.
+ * @param sentence what is said then
+ */
+export function interruptible(sentence: string): { signal: AbortSignal; dispose: () => void } {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort(new MixcacheError("aborted", sentence));
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      process.off("SIGINT", stop);
+      process.off("SIGTERM", stop);
+    },
+  };
+}

@@ -1,0 +1,22 @@
+/** The lab: experiments on cache policies, and what they say. */
+
+export {
+  CONTESTANTS_FORMAT,
+  type Contestant,
+  type ContestantsFile,
+  distinct,
+  parsePolicies,
+  readContestants,
+} from "./contestants.ts";
+export { type BaseRequest, PLAN_FILE, type Plan, readPlan, type Shard } from "./plan.ts";
+export {
+  isPromptSet,
+  type LabPrompt,
+  PROMPT_SETS,
+  type PromptSet,
+  promptSet,
+  readPrompts,
+} from "./prompts.ts";
+export { type Report, reportOf } from "./report.ts";
+export { engineVersion, type LabProgress, parseShard, runExperiment } from "./session.ts";
+export { Store } from "./store.ts";
