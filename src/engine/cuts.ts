@@ -1,12 +1,18 @@
 /** The cuts of a denoiser: places between segments where a run can stop, be changed and go on. */
 
 import { flopsOf, type TokenCounts } from "./bundle/flops.ts";
-import type { DenoiserManifest } from "./bundle/manifest.ts";
+import type { DenoiserManifest, Manifest } from "./bundle/manifest.ts";
 import type { State } from "./segments/contract.ts";
 
 /** Numbers of blocks done at each cut, from 0 to all blocks, as the segments' block ranges give them. */
 export function cutsOf({ segments }: DenoiserManifest): readonly number[] {
   return [...new Set(segments.flatMap(({ blocks }) => blocks))].sort((a, b) => a - b);
+}
+
+/** The cuts that every denoiser of a bundle has; a policy keeps the same parts of all of them. */
+export function sharedCutsOf({ denoisers }: Manifest): readonly number[] {
+  const [first = [], ...others] = denoisers.map(cutsOf);
+  return first.filter((cut) => others.every((cuts) => cuts.includes(cut)));
 }
 
 /** How many blocks a denoiser has. */

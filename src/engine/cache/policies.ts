@@ -6,6 +6,13 @@ import type { CachePolicy } from "./contract.ts";
 import { definePolicy, type PolicyContext, type PolicyDefinition } from "./definition.ts";
 import { off } from "./off.ts";
 import type { CacheRequest } from "./request.ts";
+import { dbcache } from "./rivals/dbcache.ts";
+import { dicache } from "./rivals/dicache.ts";
+import { easycache } from "./rivals/easycache.ts";
+import { fbcache } from "./rivals/fbcache.ts";
+import { magcache } from "./rivals/magcache.ts";
+import { fixedSchedule } from "./rivals/static.ts";
+import { teacache } from "./rivals/teacache.ts";
 
 const OFF = definePolicy({
   name: "off",
@@ -43,7 +50,16 @@ function parse<Options>(name: string, schema: z.ZodType<Options>, options: unkno
 }
 
 /** In the order in which people should see them. */
-export const POLICIES: readonly AnyPolicy[] = [entry(OFF)];
+export const POLICIES: readonly AnyPolicy[] = [
+  entry(OFF),
+  entry(fixedSchedule),
+  entry(teacache),
+  entry(easycache),
+  entry(magcache),
+  entry(fbcache),
+  entry(dbcache),
+  entry(dicache),
+];
 
 /** @throws MixcacheError `invalid_argument` that lists the policies there are. */
 export function policyNamed(name: string): AnyPolicy {

@@ -1,0 +1,99 @@
+/** What policies are tested with: a run and a profile made up by hand, on the manifest of the embedded bundle. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { type Manifest, manifestSchema } from "../../src/engine/bundle/manifest.ts";
+import type { Branch, CachePolicy, DenoiserInfo, RunInfo } from "../../src/engine/cache/contract.ts";
+import { createPolicy } from "../../src/engine/cache/policies.ts";
+import { PROFILE_FORMAT, type Profile } from "../../src/engine/cache/profile.ts";
+import { type Replayed, replay } from "../../src/engine/cache/replay.ts";
+import type { CacheRequest } from "../../src/engine/cache/request.ts";
+import { resolveSettings } from "../../src/engine/settings.ts";
+import { EMBEDDED_BUNDLE } from "../../src/node/embedded.ts";
+
+/** Eight blocks with a cut after each; two signals. */
+export const shapesManifest: Manifest = manifestSchema.parse(
+  JSON.parse(readFileSync(path.join(EMBEDDED_BUNDLE, "model.json"), "utf8")),
+);
+
+/** A run of so many steps; `switchAt` makes two experts of it, the second from that step on. */
+export function runInfo(
+  steps: number,
+  { branches = ["cond"], switchAt }: { branches?: readonly Branch[]; switchAt?: number } = {},
+): RunInfo {
+  const denoiser = (id: string, from: number, to: number): DenoiserInfo => ({
+    id,
+    steps: [from, to],
+    branches,
+    guidanceScale: branches.length > 1 ? 3 : 1,
+    cuts: [0, 1, 2, 3, 4, 5, 6, 7, 8],
+    shareUpTo: (cut) => cut / 8,
+  });
+  return {
+    steps,
+    scheduler: "flow_match_euler",
+    sigmas: Array.from({ length: steps + 1 }, (_, step) => 1 - step / steps),
+    timesteps: Array.from({ length: steps }, (_, step) => 1000 * (1 - step / steps)),
+    branches,
+    denoisers:
+      switchAt === undefined
+        ? [denoiser("main", 0, steps)]
+        : [denoiser("high_noise", 0, switchAt), denoiser("low_noise", switchAt, steps)],
+  };
+}
+
+/** A plausible profile; what a test is about it brings itself. */
+export function handmadeProfile(steps: number, changes: Partial<Profile> = {}): Profile {
+  const { video } = shapesManifest;
+  const row = (from: number) => Array.from({ length: steps - 1 - from }, (_, k) => 0.05 * (k + 1));
+  const ratios = Array.from({ length: steps }, (_, step) => (step === 0 ? 1 : 0.98));
+  return {
+    format: PROFILE_FORMAT,
+    key: {
+      bundle: "made up",
+      scheduler: "flow_match_euler",
+      steps,
+      width: video.default.width,
+      height: video.default.height,
+      frames: video.default.frames,
+      guidance_scales: { main: 3 },
+    },
+    prompts: { count: 1, digest: "made up" },
+    magnitude_ratios: { cond: ratios, uncond: ratios },
+    polynomials: {
+      timestep_embedding: { coefficients: [0, 0, 0, 1, 0], range: [0, 1], r2: 1 },
+      modulated_input: { coefficients: [0, 0, 0, 1, 0], range: [0, 1], r2: 1 },
+    },
+    reuse_costs: Array.from({ length: steps }, (_, from) => row(from)),
+    ...changes,
+  };
+}
+
+/** A policy for a request to the embedded model. */
+export function policyFor(cache: CacheRequest, steps: number, profile?: Profile): CachePolicy {
+  const settings = resolveSettings(shapesManifest, { prompt: "a red circle", num_inference_steps: steps });
+  return createPolicy(cache, { manifest: shapesManifest, settings, profile });
+}
+
+/** What a policy decides when it is given these scalars, step by step. */
+export function decide(
+  policy: CachePolicy,
+  run: RunInfo,
+  scalars: readonly (readonly number[])[],
+): readonly Replayed[] {
+  return replay(
+    policy,
+    run,
+    scalars.map((ofStep) => ({ scalars: ofStep })),
+  );
+}
+
+/** One digit for each step: 1 where the branch ran in full, 0 where it reused. */
+export function maskOf(steps: readonly Replayed[], branch: Branch = "cond"): string {
+  return steps.map(({ branches }) => (branches[branch]?.kind === "full" ? "1" : "0")).join("");
+}
+
+/** A run in which nothing is measured. */
+export function silent(steps: number): readonly (readonly number[])[] {
+  return Array.from({ length: steps }, () => []);
+}
