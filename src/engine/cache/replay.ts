@@ -3,10 +3,14 @@
 import { invalid } from "../../errors.ts";
 import type { StepTrace } from "../trace.ts";
 import type {
+  Branch,
+  BranchPlan,
   CachePolicy,
   Decision,
   DenoiserInfo,
+  Keep,
   Measurement,
+  ModulesPart,
   PolicyRequirements,
   RunInfo,
   StepOutcome,
@@ -94,16 +98,31 @@ class Scalars {
   }
 }
 
-/** What the denoising loop keeps of a step with these plans: the interference rule. */
+/** What the denoising loop keeps of a step with these plans: the interference rule, and the exception to it. */
 function refreshedBy(
   { keep }: PolicyRequirements,
   { branches }: DenoiserInfo,
   plans: StepOutcome["branches"],
 ): StepOutcome["refreshed"] {
-  const full = branches.filter((branch) => (plans[branch]?.kind ?? "full") === "full");
-  return keep.flatMap(({ part }) =>
-    full
-      .filter((branch) => part.kind !== "guidance_delta" || (branch === "uncond" && full.includes("cond")))
-      .map((branch) => ({ part, branch })),
+  const planOf = (branch: Branch): BranchPlan => plans[branch] ?? { kind: "full" };
+  return keep.flatMap((wanted) => {
+    const { part } = wanted;
+    const fresh = branches.filter((branch) => isRefreshed(wanted, planOf(branch)));
+    return fresh
+      .filter((branch) => part.kind !== "guidance_delta" || (branch === "uncond" && fresh.includes("cond")))
+      .map((branch) => ({ part, branch }));
+  });
+}
+
+function isRefreshed({ part, refresh }: Keep, plan: BranchPlan): boolean {
+  if (plan.kind !== "modules") return plan.kind === "full";
+  return (
+    refresh === "computed" &&
+    (part.kind !== "modules" || !plan.reuse.some((reused) => overlap(part, reused.part)))
   );
+}
+
+/** Have two lists a module in common? */
+function overlap(a: ModulesPart, b: ModulesPart): boolean {
+  return a.from < b.to && b.from < a.to && a.modules.some((module) => b.modules.includes(module));
 }

@@ -9,8 +9,8 @@ import type {
   Decision,
   DenoiserInfo,
   Measurement,
-  Part,
   PolicyRun,
+  ReusablePart,
   RunInfo,
   StepPlan,
 } from "../contract.ts";
@@ -51,7 +51,7 @@ export const COMPUTE: Verdict = {};
 const FULL: BranchPlan = { kind: "full" };
 
 /** The newest kept result as it is. */
-export function again(part: Part): (branch: Branch) => BranchPlan {
+export function again(part: ReusablePart): (branch: Branch) => BranchPlan {
   return (branch) => ({
     kind: "reuse",
     part,

@@ -1,13 +1,13 @@
 /** DiCache (ICLR 2026, arXiv 2508.17356): a shallow probe decides, and aligns the reused residual with its path. */
 
 import { z } from "zod";
-import type { Branch, BranchPlan, CachePolicy, Measurement, Part, RunInfo } from "../contract.ts";
+import type { Branch, BranchPlan, CachePolicy, Measurement, ReusablePart, RunInfo } from "../contract.ts";
 import { definePolicy } from "../definition.ts";
 import { branchwise, COMPUTE, type Rule, type Verdict } from "./branchwise.ts";
 import { blocks, probeCut } from "./first-blocks.ts";
 import { RunningSum } from "./running-sum.ts";
 
-const STACK: Part = { kind: "stack" };
+const STACK: ReusablePart = { kind: "stack" };
 
 const options = z.strictObject({
   threshold: z.number().positive().default(0.2),

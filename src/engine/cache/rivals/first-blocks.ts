@@ -2,11 +2,11 @@
 
 import { invalid } from "../../../errors.ts";
 import { sharedCutsOf } from "../../cuts.ts";
-import type { Part } from "../contract.ts";
+import type { ReusablePart } from "../contract.ts";
 import type { PolicyContext } from "../definition.ts";
 
 /** The residual of the blocks between two cuts. */
-export function blocks(from: number, to: number): Part {
+export function blocks(from: number, to: number): ReusablePart {
   return { kind: "blocks", from, to };
 }
 

@@ -2,11 +2,11 @@
 
 import { z } from "zod";
 import { MixcacheError } from "../../../errors.ts";
-import type { Branch, CachePolicy, DenoiserInfo, Part } from "../contract.ts";
+import type { Branch, CachePolicy, DenoiserInfo, ReusablePart } from "../contract.ts";
 import { definePolicy, type PolicyContext } from "../definition.ts";
 import { again, branchwise, COMPUTE, type Rule } from "./branchwise.ts";
 
-const STACK: Part = { kind: "stack" };
+const STACK: ReusablePart = { kind: "stack" };
 
 /** What MagCache's rule turns on. */
 export interface MagnitudeRule {

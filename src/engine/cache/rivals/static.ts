@@ -2,13 +2,13 @@
 
 import { z } from "zod";
 import { invalid, MixcacheError } from "../../../errors.ts";
-import type { CachePolicy, Part, RunInfo } from "../contract.ts";
+import type { CachePolicy, ReusablePart, RunInfo } from "../contract.ts";
 import { definePolicy, type PolicyContext } from "../definition.ts";
 import { bestSchedule } from "./best-schedule.ts";
 import { again, branchwise, COMPUTE, type Rule } from "./branchwise.ts";
 import { magnitudeRule, profileRatios } from "./magcache.ts";
 
-const STACK: Part = { kind: "stack" };
+const STACK: ReusablePart = { kind: "stack" };
 
 /** MagCache's published settings: threshold, longest skip and retention, as its presets spell them. */
 const PRESETS = {

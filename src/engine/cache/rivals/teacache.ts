@@ -2,12 +2,12 @@
 
 import { z } from "zod";
 import { invalid, MixcacheError } from "../../../errors.ts";
-import type { CachePolicy, Part } from "../contract.ts";
+import type { CachePolicy, ReusablePart } from "../contract.ts";
 import { definePolicy, type PolicyContext } from "../definition.ts";
 import { again, branchwise, COMPUTE, type Rule } from "./branchwise.ts";
 import { RunningSum } from "./running-sum.ts";
 
-const STACK: Part = { kind: "stack" };
+const STACK: ReusablePart = { kind: "stack" };
 
 const options = z.strictObject({
   threshold: z.number().positive().default(0.1),
