@@ -286,9 +286,9 @@ export class StepExecutor {
     latents: Float32Array,
   ) {
     const refreshed: { part: Part; branch: Branch }[] = [];
-    for (const { part, depth, refresh } of this.#requires.keep) {
+    for (const { part, depth, refresh, branches = this.#branches } of this.#requires.keep) {
       const outputs = refresh === "computed" ? computed : exact;
-      for (const branch of this.#branches.filter((b) => outputs[b])) {
+      for (const branch of branches.filter((b) => outputs[b])) {
         const result = isInner(part)
           ? await runs.get(branch)?.resultOf(part)
           : this.#measurements.hostResult(part, branch, outputs, latents);

@@ -235,10 +235,12 @@ export interface Keep {
   readonly part: Part;
   /** How many of it; 2 for a first-order prediction. */
   readonly depth: number;
+  /** Of these branches only; by default of all. */
+  readonly branches?: readonly Branch[];
   /**
    * When a new one is kept. "full", the default: in steps in which its branch ran in full. "computed": also in steps
    * in which its branch reused modules, if this part was run itself. Then approximations may be in what led to it,
-   * which is the rule of PAB and FasterCache.
+   * which is the rule of PAB.
    */
   readonly refresh?: "full" | "computed";
 }

@@ -9,9 +9,12 @@ import type { CacheRequest } from "./request.ts";
 import { dbcache } from "./rivals/dbcache.ts";
 import { dicache } from "./rivals/dicache.ts";
 import { easycache } from "./rivals/easycache.ts";
+import { fastercache } from "./rivals/fastercache.ts";
 import { fbcache } from "./rivals/fbcache.ts";
 import { magcache } from "./rivals/magcache.ts";
+import { pab } from "./rivals/pab.ts";
 import { fixedSchedule } from "./rivals/static.ts";
+import { taylorseer } from "./rivals/taylorseer.ts";
 import { teacache } from "./rivals/teacache.ts";
 
 const OFF = definePolicy({
@@ -59,6 +62,9 @@ export const POLICIES: readonly AnyPolicy[] = [
   entry(fbcache),
   entry(dbcache),
   entry(dicache),
+  entry(taylorseer),
+  entry(fastercache),
+  entry(pab),
 ];
 
 /** @throws MixcacheError `invalid_argument` that lists the policies there are. */

@@ -98,23 +98,24 @@ class Scalars {
   }
 }
 
-/** What the denoising loop keeps of a step with these plans: the interference rule, and the exception to it. */
+/** What the denoising loop keeps of a step with these plans: the interference rule. */
 function refreshedBy(
   { keep }: PolicyRequirements,
-  { branches }: DenoiserInfo,
+  denoiser: DenoiserInfo,
   plans: StepOutcome["branches"],
 ): StepOutcome["refreshed"] {
-  const planOf = (branch: Branch): BranchPlan => plans[branch] ?? { kind: "full" };
-  return keep.flatMap((wanted) => {
-    const { part } = wanted;
-    const fresh = branches.filter((branch) => isRefreshed(wanted, planOf(branch)));
-    return fresh
-      .filter((branch) => part.kind !== "guidance_delta" || (branch === "uncond" && fresh.includes("cond")))
+  return keep.flatMap((entry) => {
+    const { part, branches = denoiser.branches } = entry;
+    const ran = (branch: Branch) =>
+      denoiser.branches.includes(branch) && refreshes(entry, plans[branch] ?? { kind: "full" });
+    return branches
+      .filter(ran)
+      .filter((branch) => part.kind !== "guidance_delta" || (branch === "uncond" && ran("cond")))
       .map((branch) => ({ part, branch }));
   });
 }
 
-function isRefreshed({ part, refresh }: Keep, plan: BranchPlan): boolean {
+function refreshes({ part, refresh }: Keep, plan: BranchPlan): boolean {
   if (plan.kind !== "modules") return plan.kind === "full";
   return (
     refresh === "computed" &&
@@ -122,7 +123,6 @@ function isRefreshed({ part, refresh }: Keep, plan: BranchPlan): boolean {
   );
 }
 
-/** Have two lists a module in common? */
 function overlap(a: ModulesPart, b: ModulesPart): boolean {
   return a.from < b.to && b.from < a.to && a.modules.some((module) => b.modules.includes(module));
 }
