@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { decide, maskOf, policyFor, runInfo, silent } from "../../../../test/support/policies.ts";
+import {
+  decide,
+  handmadeProfile,
+  maskOf,
+  policyFor,
+  runInfo,
+  silent,
+} from "../../../../test/support/policies.ts";
+import { resampled } from "./magcache.ts";
 
 /** Published magnitude ratios of 50 steps (Zehong-Ma/MagCache, Apache-2.0). */
 const WAN_1_3B = [
@@ -37,5 +45,73 @@ describe("the published tables give the published schedules", () => {
     [0.24, 6, 18],
   ])("Wan 2.1 1.3B, threshold %f and %i skips: %i steps are computed", (threshold, max_skip_steps, full) => {
     expect(maskFor(WAN_1_3B, { threshold, max_skip_steps }).replaceAll("0", "")).toHaveLength(full);
+  });
+});
+
+describe("the rule, worked out by hand", () => {
+  // From step 2 on: γ 0.98 → error 0.02; γ 0.9604 → 0.0596; γ 0.941192 → 0.118408: computed, and all begins anew.
+  const cond = [1, 0.98, 0.98, 0.98, 0.98, 0.98, 0.98, 0.98, 0.98, 0.98];
+
+  function masks(options: Record<string, unknown>, run = runInfo(10)) {
+    const policy = policyFor({ policy: "magcache", mag_ratios: { cond }, threshold: 0.1, ...options }, 10);
+    return decide(policy, run, silent(10));
+  }
+
+  it("reuses while the accumulated error is below the threshold", () => {
+    const steps = masks({ max_skip_steps: 9 });
+    expect(maskOf(steps)).toBe("1100100101");
+    expect(steps[3]?.decision?.values?.error).toBeCloseTo(0.0596, 12);
+    expect(steps[4]?.decision?.values?.error).toBeCloseTo(0.118408, 12);
+    expect(steps[5]?.decision?.values?.error).toBeCloseTo(0.02, 12);
+  });
+
+  it("reuses no more than so many steps in a row", () => {
+    expect(maskOf(masks({ max_skip_steps: 1 }))).toBe("1101010101");
+  });
+
+  it("computes the last step unless it is told to be the original", () => {
+    expect(maskOf(masks({ max_skip_steps: 9, force_last: false }))).toBe("1100100100");
+  });
+
+  it("retains a share of each expert's steps, and begins anew with it", () => {
+    const experts = runInfo(10, { switchAt: 5 });
+    expect(maskOf(masks({ max_skip_steps: 9, retention_ratio: 0.4 }, experts))).toBe("1100111001");
+  });
+
+  it("takes every branch's own ratios", () => {
+    const uncond = cond.map(() => 0.5);
+    const policy = policyFor({ policy: "magcache", threshold: 0.1, mag_ratios: { cond, uncond } }, 10);
+    const steps = decide(policy, runInfo(10, { branches: ["cond", "uncond"] }), silent(10));
+    expect([maskOf(steps), maskOf(steps, "uncond")]).toEqual(["1100100101", "1111111111"]);
+    expect(steps[2]?.decision).toEqual({
+      mode: "mixed",
+      values: { cond_ratio: 0.98, cond_error: 1 - 0.98, uncond_ratio: 0.5, uncond_error: 0.5 },
+    });
+  });
+
+  it("takes the profile's ratios, and says what to do without", () => {
+    const policy = policyFor({ policy: "magcache" }, 10, handmadeProfile(10));
+    expect(maskOf(decide(policy, runInfo(10), silent(10)))).toBe("1100100101");
+    expect(() => policyFor({ policy: "magcache" }, 10)).toThrowError(
+      expect.objectContaining({
+        code: "profile_missing",
+        message: expect.stringMatching(/mixcache calibrate/),
+      }),
+    );
+  });
+
+  it.each([1, 2, 4])("works in %i steps", (steps) => {
+    const policy = policyFor({ policy: "magcache" }, steps, handmadeProfile(steps));
+    expect(maskOf(decide(policy, runInfo(steps), silent(steps)))).toMatch(/^1[01]*$/);
+  });
+});
+
+describe("a table of another number of steps", () => {
+  it("is read at the nearest places, halves at the even one", () => {
+    expect(resampled([0, 1, 2, 3, 4], 5)).toEqual([0, 1, 2, 3, 4]);
+    expect(resampled([0, 1, 2, 3], 3)).toEqual([0, 2, 3]);
+    expect(resampled([0, 1], 3)).toEqual([0, 0, 1]);
+    expect(resampled([0, 1, 2], 5)).toEqual([0, 0, 1, 2, 2]);
+    expect(resampled([0, 1, 2], 1)).toEqual([2]);
   });
 });

@@ -23,12 +23,12 @@ const options = z
     mask: z.string().regex(/^1[01]*$/, "must be made of 1 (computed) and 0 (reused) and begin with 1"),
     preset: z.enum(["e06k2r02", "e12k2r02", "e12k4r02", "e24k6r02"]),
     full_steps: z.int().positive(),
-    speedup: z.number().min(1),
+    speed: z.number().min(1),
   })
   .partial()
   .refine(
     (given) => Object.keys(given).length === 1,
-    "give exactly one of mask, preset, full_steps and speedup",
+    "give exactly one of mask, preset, full_steps and speed",
   );
 
 type Options = z.infer<typeof options>;
@@ -40,7 +40,7 @@ type Schedule = (run: RunInfo) => (denoiser: RunInfo["denoisers"][number]) => Ru
  * - `mask`: one digit for each step, 1 computed and 0 reused;
  * - `preset`: MagCache's rule with its published settings and this model's ratios of `cond`, for both branches;
  * - `full_steps`: the schedule with so many computed steps that is best in hindsight (GCache's inner problem on the
- *   profile's `reuse_costs`); `speedup`: the same with steps / speedup, rounded.
+ *   profile's `reuse_costs`); `speed`: the same with steps / speed, rounded.
  * The last step is computed whatever the mask says, as is the first of every denoiser.
  */
 export const fixedSchedule = definePolicy({
@@ -48,7 +48,7 @@ export const fixedSchedule = definePolicy({
   title: "Static schedule",
   source: "LeMiCa; DPCache, arXiv 2602.22654; GCache; MagCache's presets, arXiv 2506.09045",
   options,
-  dial: { option: "speedup", slow: 1.1, fast: 4, scale: "logarithmic" },
+  dial: { option: "speed", slow: 1.1, fast: 4, scale: "logarithmic" },
   create: (given, context): CachePolicy => {
     const schedule = scheduleOf(given, context);
     return {
@@ -62,14 +62,14 @@ export const fixedSchedule = definePolicy({
   },
 });
 
-function scheduleOf({ mask, preset, full_steps, speedup }: Options, context: PolicyContext): Schedule {
+function scheduleOf({ mask, preset, full_steps, speed }: Options, context: PolicyContext): Schedule {
   if (preset) {
     const ratios = profileRatios(context, "give cache.mask")("cond");
     return ({ steps }) =>
       (denoiser) =>
         magnitudeRule(ratios, denoiser, { ...PRESETS[preset], lastStep: steps - 1 });
   }
-  const full = mask === undefined ? best(full_steps, speedup, context) : digits(mask, context);
+  const full = mask === undefined ? best(full_steps, speed, context) : digits(mask, context);
   return ({ steps }) =>
     () =>
     (step) =>
@@ -88,7 +88,7 @@ function digits(mask: string, { settings: { steps } }: PolicyContext): readonly 
 
 function best(
   fullSteps: number | undefined,
-  speedup: number | undefined,
+  speed: number | undefined,
   { profile, settings: { steps } }: PolicyContext,
 ): readonly boolean[] {
   if (!profile) {
@@ -101,7 +101,7 @@ function best(
   // The fewest possible: the first step of every denoiser, and the last step.
   let fewest = 1;
   while (fewest <= steps && !bestSchedule(reuse_costs, steps, fewest)) fewest++;
-  const wanted = fullSteps ?? Math.max(fewest, Math.round(steps / (speedup ?? 1)));
+  const wanted = fullSteps ?? Math.max(fewest, Math.round(steps / (speed ?? 1)));
   return (
     bestSchedule(reuse_costs, steps, wanted) ??
     invalid(
