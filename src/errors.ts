@@ -28,6 +28,7 @@ const KIND_OF = {
   engine_out_of_memory: "engine",
   engine_hung: "engine",
   engine_unavailable: "engine",
+  results_differ: "engine",
   aborted: "interrupted",
 } as const satisfies Record<string, ErrorKind>;
 

@@ -1,58 +1,41 @@
 /** `mixcache bench`: cache policies against each other, on the same noise. */
 
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { Command, Option } from "commander";
-import packageJson from "../../package.json" with { type: "json" };
-import { readConfig } from "../config.ts";
-import { invalid } from "../errors.ts";
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import { invalid, MixcacheError } from "../errors.ts";
 import {
-  type BaseRequest,
   type ContestantsFile,
-  engineVersion,
-  isPromptSet,
-  type LabPrompt,
   PLAN_FILE,
-  PROMPT_SETS,
+  type Plan,
   parsePolicies,
   parseShard,
-  promptSet,
   readContestants,
   readPlan,
-  readPrompts,
   reportOf,
   runExperiment,
   type Shard,
   Store,
+  verify,
 } from "../lab/index.ts";
-import { EMBEDDED_BUNDLE, EngineChild } from "../node/index.ts";
-import { engineOptions, interruptible } from "./engine.ts";
-import { bundleFolder, number, size, threads as threadCount } from "./options.ts";
-import { StatusLine } from "./status.ts";
-
-/** What every kind of experiment can be told. */
-export interface ExperimentOptions {
-  readonly prompts: string;
-  readonly count?: number;
-  readonly seeds: readonly number[];
-  readonly steps?: number;
-  readonly guidance?: number;
-  readonly size?: { readonly width: number; readonly height: number };
-  readonly frames?: number;
-  readonly scheduler?: "flow_match_euler" | "unipc" | "ddim";
-  readonly output: string;
-  readonly bundle: string;
-  readonly variant?: string;
-  readonly threads?: number;
-  readonly engineVersion?: string;
-  readonly json?: boolean;
-}
+import type { EngineChild } from "../node/index.ts";
+import {
+  type ExperimentOptions,
+  experimentOf,
+  readJson,
+  withEngine,
+  withExperimentOptions,
+} from "./bench-options.ts";
+import { tuneCommand } from "./bench-tune.ts";
+import { number } from "./options.ts";
+import type { StatusLine } from "./status.ts";
 
 interface BenchOptions extends ExperimentOptions {
   readonly policies?: string;
   readonly contestants?: string;
   readonly shard?: Shard;
   readonly focus?: string;
+  readonly verify?: number;
+  readonly tolerance: number;
 }
 
 const EXAMPLES = `
@@ -60,10 +43,12 @@ Examples:
   mixcache bench --policies step-reduction:speed=2,teacache:threshold=0.1 --count 4 --output report
   mixcache bench --contestants tuned.json --prompts test --seeds 0,1 --output report
   mixcache bench --contestants tuned.json --shard 1/2 --output part-1
+  mixcache bench --verify 5% --output report
+  mixcache bench tune --targets 1.5,2,2.5,3 --output tuning
   mixcache bench report report`;
 
 export function benchCommand(): Command {
-  return withExperimentOptions(new Command("bench").enablePositionalOptions(), "test")
+  return withExperimentOptions(new Command("bench").enablePositionalOptions(), "test", "report")
     .description("Compare cache policies: quality against speed, on the same prompts and noise.")
     .option("--policies <list>", "policies with options: teacache:threshold=0.1,step-reduction:speed=2")
     .option("--contestants <file.json>", "the same as a file, such as mixcache bench tune writes")
@@ -73,8 +58,20 @@ export function benchCommand(): Command {
       parseShard,
     )
     .option("--focus <policy>", "whose differences to the others are shown (default: mixcache)")
+    .option(
+      "--verify <share>",
+      "then make a random share of the results again, such as 5%; they must match",
+      percent,
+    )
+    .option(
+      "--tolerance <dB>",
+      "how far a PSNR may be off on another kind of machine",
+      number("tolerance"),
+      0,
+    )
     .addHelpText("after", EXAMPLES)
     .action(bench)
+    .addCommand(tuneCommand())
     .addCommand(reportCommand());
 }
 
@@ -91,127 +88,68 @@ function reportCommand(): Command {
     });
 }
 
-/** Options that `bench` and `bench tune` share. */
-export function withExperimentOptions(command: Command, prompts: string): Command {
-  return command
-    .option("--prompts <set>", `${PROMPT_SETS.join(", ")}, or a JSON file`, prompts)
-    .option("--count <number>", "only the first prompts of the set", number("count"))
-    .option("--seeds <list>", "seeds of the noise", seedList, [0])
-    .option("--steps <number>", "denoising steps (default: the model's)", number("steps"))
-    .option("--guidance <number>", "guidance scale (default: the model's)", number("guidance"))
-    .option("--size <WxH>", "width and height in pixels (default: the model's)", size)
-    .option("--frames <number>", "number of frames (default: the model's)", number("frames"))
-    .addOption(
-      new Option("--scheduler <name>", "how to step through the noise").choices([
-        "flow_match_euler",
-        "unipc",
-        "ddim",
-      ]),
-    )
-    .option(
-      "-o, --output <folder>",
-      "where results and report are kept; a run that was cut off goes on",
-      "report",
-    )
-    .addOption(
-      new Option("--bundle <folder>", "the model").default(
-        EMBEDDED_BUNDLE,
-        "Shapes, the one that comes along",
-      ),
-    )
-    .option("--variant <name>", "one of the model's variants, such as another precision")
-    .option("--threads <number>", "threads of the engine (default: THREADS, or all cores)", threadCount)
-    .option(
-      "--engine-version <text>",
-      "keep results of another version of the code: the one that they are of",
-    )
-    .option("--json", "print the report as JSON on stdout");
-}
-
 async function bench(options: BenchOptions): Promise<void> {
+  const { policies, contestants, verify: share } = options;
+  const runs = policies !== undefined || contestants !== undefined;
+  if (!runs && share === undefined)
+    invalid("policies", "Say who takes part, by --policies or --contestants; or --verify what is there.");
+  if (!runs) mustExist(options.output);
   const store = await Store.open(options.output);
   await withEngine(options, async (engine, signal, status) => {
-    const { manifest } = await engine.info();
-    const { contestants, unreachable, trials } = contestantsOf(
-      options,
-      options.steps ?? manifest.default_steps,
-    );
-    await runExperiment({
-      ...experimentOf(options),
-      engine,
-      store,
-      contestants,
-      unreachable,
-      trials,
-      timed: true,
-      signal,
-      ...(options.shard && { shard: options.shard }),
-      onProgress: ({ done, total, label }) => status.videos(done, total, label),
-    });
+    if (runs) await runAll(options, store, engine, signal, status);
+    if (share !== undefined) await verifySome(options, store, engine, signal, status);
   });
   await writeReport(store, options);
 }
 
-/** Starts an engine for some work, and stops it whatever happens. */
-export async function withEngine(
-  options: ExperimentOptions,
-  work: (engine: EngineChild, signal: AbortSignal, status: StatusLine) => Promise<void>,
+async function runAll(
+  options: BenchOptions,
+  store: Store,
+  engine: EngineChild,
+  signal: AbortSignal,
+  status: StatusLine,
 ): Promise<void> {
-  const status = new StatusLine(process.stderr);
-  const { signal, dispose } = interruptible(
-    `Stopped. What was made is kept in ${options.output}; the same command goes on from there.`,
-  );
-  let engine: EngineChild | undefined;
-  const stopEngine = () => engine?.dispose();
-  process.once("exit", stopEngine);
-  try {
-    status.waitFor("starting the engine");
-    engine = await EngineChild.start(
-      engineOptions(bundleFolder(options.bundle), readConfig(), options),
-      signal,
+  const { manifest } = await engine.info();
+  await runExperiment({
+    ...experimentOf(options),
+    ...contestantsOf(options, options.steps ?? manifest.default_steps),
+    engine,
+    store,
+    timed: true,
+    signal,
+    ...(options.shard && { shard: options.shard }),
+    onProgress: ({ done, total, label }) => status.videos(done, total, label),
+  });
+}
+
+async function verifySome(
+  { verify: share = 1, tolerance }: BenchOptions,
+  store: Store,
+  engine: EngineChild,
+  signal: AbortSignal,
+  status: StatusLine,
+): Promise<void> {
+  const plan = await planOf(store);
+  const { checked, differences } = await verify({
+    engine,
+    store,
+    plan,
+    share,
+    tolerance,
+    signal,
+    onProgress: ({ done, total, label }) => status.videos(done, total, label),
+  });
+  for (const { sentence } of differences) status.say(sentence);
+  if (differences.some(({ allowed }) => !allowed)) {
+    throw new MixcacheError(
+      "results_differ",
+      `Of ${checked} results that were made again, ${differences.length} differ from ${store.folder}, ` +
+        `which was made on ${plan.engine.machine} by ${plan.engine.version}.`,
     );
-    await work(engine, signal, status);
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    status.clear();
-    dispose();
-    stopEngine();
-    process.off("exit", stopEngine);
   }
-}
-
-/** What an experiment is on, and where it is from. */
-export function experimentOf(options: ExperimentOptions) {
-  return {
-    made: { at: new Date().toISOString(), ...commit() },
-    version: options.engineVersion ?? engineVersion(packageJson.version),
-    promptsName: options.prompts,
-    prompts: promptsOf(options),
-    seeds: options.seeds,
-    base: baseOf(options),
-  };
-}
-
-function baseOf({ steps, guidance, size, frames, scheduler }: ExperimentOptions): BaseRequest {
-  return {
-    ...(steps !== undefined && { num_inference_steps: steps }),
-    ...(guidance !== undefined && { guidance_scale: guidance }),
-    ...(size && { width: size.width, height: size.height }),
-    ...(frames !== undefined && { num_frames: frames }),
-    ...(scheduler && { scheduler }),
-  };
-}
-
-function promptsOf({ prompts, count }: ExperimentOptions): LabPrompt[] {
-  const all = isPromptSet(prompts) ? promptSet(prompts) : readPrompts(readJson("prompts", prompts), prompts);
-  if (count === undefined) return all;
-  if (!(Number.isInteger(count) && count >= 1 && count <= all.length))
-    invalid(
-      "count",
-      `--count is ${count}; ${prompts} has ${all.length} prompts. Give a whole number up to that.`,
-    );
-  return all.slice(0, count);
+  status.say(
+    `${checked} results were made again: ${checked - differences.length} are the same to the last bit.`,
+  );
 }
 
 function contestantsOf(
@@ -228,40 +166,24 @@ async function writeReport(
   store: Store,
   { focus, json }: Pick<BenchOptions, "focus" | "json">,
 ): Promise<void> {
-  const plan = readPlan(await store.readJson(PLAN_FILE), store.folder);
-  const report = await reportOf(plan, store, focus);
+  const report = await reportOf(await planOf(store), store, focus);
   const text = `${JSON.stringify(report, null, 2)}\n`;
   await store.writeFile("report.json", text);
   if (json) process.stdout.write(text);
 }
 
-/** The commit of a checkout; a package has none. */
-function commit(): { commit?: string } {
-  try {
-    const stdout = execFileSync("git", ["rev-parse", "HEAD"], {
-      cwd: import.meta.dirname,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return { commit: stdout.trim() };
-  } catch {
-    return {};
-  }
+async function planOf(store: Store): Promise<Plan> {
+  return readPlan(await store.readJson(PLAN_FILE), store.folder);
 }
 
-function readJson(option: string, file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    return invalid(option, `--${option} ${file} is no file with JSON.`);
-  }
+function mustExist(folder: string): void {
+  if (!existsSync(folder))
+    invalid("output", `The folder ${folder} does not exist. Give one that bench wrote.`);
 }
 
-/** "0,1,2" @throws MixcacheError `invalid_argument` */
-function seedList(text: string): number[] {
-  const seeds = text.split(",").map(Number);
-  const whole = seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0);
-  if (!whole || text.trim() === "" || new Set(seeds).size < seeds.length)
-    invalid("seeds", `--seeds is “${text}”; write whole numbers, each once: 0,1,2.`);
-  return seeds;
+/** "5%" as 0.05 */
+function percent(text: string): number {
+  const value = Number(/^([\d.]+) ?%$/.exec(text)?.[1]);
+  if (!(value > 0 && value <= 100)) invalid("verify", `--verify is “${text}”; write a share such as 5%.`);
+  return value / 100;
 }

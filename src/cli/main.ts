@@ -17,7 +17,8 @@ export function program(): Command {
   const root = new Command("mixcache")
     .description("Text to video by diffusion transformers on ONNX Runtime.")
     .version(packageJson.version)
-    .showHelpAfterError("(add --help for usage)");
+    .showHelpAfterError("(add --help for usage)")
+    .enablePositionalOptions();
   for (const command of [generateCommand(), inspectCommand(), benchCommand()]) root.addCommand(command);
   inherit(root);
   return root;

@@ -51,11 +51,16 @@ export const REFERENCE: Contestant = { label: "off", family: "off", cache: { pol
  * `teacache:threshold=0.1,mixcache:speed=2:predictor=linear,step-reduction:speed=2` as contestants. `off` may be
  * named, but takes part anyway.
  * @param steps of a run with all its steps; `step-reduction` makes fewer
+ * @param options bare: `step-reduction` may stand alone, where speedups are still to come
  * @throws MixcacheError `invalid_argument` for what can't be read, or two that are the same
  */
-export function parsePolicies(text: string, steps: number): Contestant[] {
+export function parsePolicies(text: string, steps: number, { bare = false } = {}): Contestant[] {
   const words = text.split(",").map((word) => word.trim());
-  return distinct(words.filter((word) => word !== "off").map((word) => parsePolicy(word, steps)));
+  const bareBaseline = { ...REFERENCE, label: STEP_REDUCTION, family: STEP_REDUCTION };
+  const named = words.filter((word) => word !== "off");
+  return distinct(
+    named.map((word) => (bare && word === STEP_REDUCTION ? bareBaseline : parsePolicy(word, steps))),
+  );
 }
 
 /** @throws MixcacheError `invalid_argument` for labels that are given twice, or the reference's */

@@ -7,6 +7,7 @@ export {
   distinct,
   parsePolicies,
   readContestants,
+  STEP_REDUCTION,
 } from "./contestants.ts";
 export { type BaseRequest, PLAN_FILE, type Plan, readPlan, type Shard } from "./plan.ts";
 export {
@@ -20,3 +21,5 @@ export {
 export { type Report, reportOf } from "./report.ts";
 export { engineVersion, type LabProgress, parseShard, runExperiment } from "./session.ts";
 export { Store } from "./store.ts";
+export { type TuneOptions, tune } from "./tune.ts";
+export { verify } from "./verify.ts";

@@ -25,6 +25,9 @@ import { type RunKey, runKey } from "./result.ts";
 export const PLAN_FORMAT = "mixcache.experiment/1";
 export const PLAN_FILE = "experiment.json";
 
+/** Of 64: half is enough that no two runs share one. */
+const DIGEST_LENGTH = 32;
+
 const groupSchema = z.strictObject({
   prompt: z.string(),
   seed: z.int(),
@@ -51,6 +54,15 @@ export const planSchema = z.strictObject({
   /** Name of the set, or the file. */
   prompts: z.string(),
   num_inference_steps: z.int(),
+  /** What every request has besides its prompt, seed and cache. */
+  base: z.strictObject({
+    num_inference_steps: z.int().exactOptional(),
+    guidance_scale: z.number().exactOptional(),
+    width: z.int().exactOptional(),
+    height: z.int().exactOptional(),
+    num_frames: z.int().exactOptional(),
+    scheduler: z.enum(["flow_match_euler", "unipc", "ddim"]).exactOptional(),
+  }),
   /** Whether every result was timed beside an uncached run. */
   timed: z.boolean(),
   contestants: z.array(contestantSchema),
@@ -63,7 +75,7 @@ export type Plan = z.infer<typeof planSchema>;
 export type Group = Plan["groups"][number];
 
 /** What is the same for all videos of an experiment. */
-export type BaseRequest = Omit<GenerateRequest, "prompt" | "seed" | "cache">;
+export type BaseRequest = Plan["base"];
 
 export interface PlanOptions {
   readonly made: Plan["made"];
@@ -87,11 +99,10 @@ export interface PlanOptions {
 export function requestOf(
   base: BaseRequest,
   { prompt, seed }: Pick<Group, "prompt" | "seed">,
-  who: Contestant,
-) {
-  const steps = who.num_inference_steps;
-  const request: GenerateRequest = { ...base, prompt, seed, cache: who.cache };
-  return steps === undefined ? request : { ...request, num_inference_steps: steps };
+  { cache, num_inference_steps }: Contestant,
+): GenerateRequest {
+  const request: GenerateRequest = { ...base, prompt, seed, cache };
+  return num_inference_steps === undefined ? request : { ...request, num_inference_steps };
 }
 
 /** A plan, and what determines each of its runs, by digest. */
@@ -113,7 +124,7 @@ export async function makePlan(options: PlanOptions): Promise<Planned> {
     if (!profiles.has(name)) profiles.set(name, await options.profileOf?.(key));
     const profile = who.cache.policy === "off" ? undefined : profiles.get(name);
     const run = runKey(info, version, settings, profile);
-    const address = digestOf(run);
+    const address = digestOf(run).slice(0, DIGEST_LENGTH);
     keys.set(address, run);
     return address;
   };
@@ -144,6 +155,7 @@ export async function makePlan(options: PlanOptions): Promise<Planned> {
     },
     prompts: options.promptsName,
     num_inference_steps: base.num_inference_steps ?? manifest.default_steps,
+    base,
     timed: options.timed,
     contestants: [...contestants],
     unreachable: [...(options.unreachable ?? [])],

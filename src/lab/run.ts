@@ -6,7 +6,7 @@ import type { EngineChild, EngineResult } from "../node/index.ts";
 import { adherence, scoreVideo } from "./adherence/score.ts";
 import { type Contestant, REFERENCE } from "./contestants.ts";
 import { sha256 } from "./digest.ts";
-import { type BaseRequest, type Group, orderOf, type Plan, requestOf } from "./plan.ts";
+import { type Group, orderOf, type Plan, requestOf } from "./plan.ts";
 import { RESULT_FORMAT, type Result, type RunKey, stepsOf, storedMetrics } from "./result.ts";
 import { sheetOf } from "./sheet.ts";
 import type { Store } from "./store.ts";
@@ -17,7 +17,6 @@ export interface Lab {
   readonly plan: Plan;
   /** What determines each run of the plan, by digest. */
   readonly keys: ReadonlyMap<string, RunKey>;
-  readonly base: BaseRequest;
   readonly store: Store;
   readonly signal?: AbortSignal;
   /** After each video that was made. */
@@ -70,9 +69,14 @@ export async function runGroup(lab: Lab, number: number, group: Group): Promise<
   }
 }
 
-async function generate({ engine, base, signal }: Lab, group: Group, who: Contestant): Promise<EngineResult> {
+/** @throws MixcacheError of the engine, with the contestant's name */
+export async function generate(
+  { engine, plan, signal }: Pick<Lab, "engine" | "plan" | "signal">,
+  group: Group,
+  who: Contestant,
+): Promise<EngineResult> {
   try {
-    return await engine.generate(requestOf(base, group, who), { ...(signal && { signal }) });
+    return await engine.generate(requestOf(plan.base, group, who), { ...(signal && { signal }) });
   } catch (error) {
     throw error instanceof MixcacheError ? named(who.label, error) : error;
   }

@@ -4,15 +4,7 @@ import { cpus } from "node:os";
 import { invalid } from "../errors.ts";
 import type { EngineChild } from "../node/index.ts";
 import { engineSource } from "./digest.ts";
-import {
-  type BaseRequest,
-  groupsOf,
-  makePlan,
-  PLAN_FILE,
-  type Planned,
-  type PlanOptions,
-  type Shard,
-} from "./plan.ts";
+import { groupsOf, makePlan, PLAN_FILE, type Planned, type PlanOptions, type Shard } from "./plan.ts";
 import { missing, runGroup } from "./run.ts";
 import type { Store } from "./store.ts";
 
@@ -26,7 +18,6 @@ export interface LabProgress {
 export interface SessionOptions extends Omit<PlanOptions, "info" | "machine" | "profileOf"> {
   readonly engine: EngineChild;
   readonly store: Store;
-  readonly base: BaseRequest;
   readonly shard?: Shard;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LabProgress) => void;
@@ -64,7 +55,7 @@ export async function runExperiment(options: SessionOptions): Promise<Planned> {
     { ...(signal && { signal }) },
   );
   for (const { number, group } of left)
-    await runGroup({ engine, plan, keys, base, store, onVideo, ...(signal && { signal }) }, number, group);
+    await runGroup({ engine, plan, keys, store, onVideo, ...(signal && { signal }) }, number, group);
   return planned;
 }
 
