@@ -1,6 +1,7 @@
 /** `mixcache bench`: cache policies against each other, on the same noise. */
 
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { Command } from "commander";
 import { invalid, MixcacheError } from "../errors.ts";
 import {
@@ -11,11 +12,11 @@ import {
   parseShard,
   readContestants,
   readPlan,
-  reportOf,
   runExperiment,
   type Shard,
   Store,
   verify,
+  writeReport,
 } from "../lab/index.ts";
 import type { EngineChild } from "../node/index.ts";
 import {
@@ -36,6 +37,12 @@ interface BenchOptions extends ExperimentOptions {
   readonly focus?: string;
   readonly verify?: number;
   readonly tolerance: number;
+}
+
+interface ReportOptions {
+  readonly focus?: string;
+  readonly archive?: boolean;
+  readonly json?: boolean;
 }
 
 const EXAMPLES = `
@@ -80,11 +87,12 @@ function reportCommand(): Command {
     .description("Write the report of a folder anew, without running anything.")
     .argument("<folder>", "what an experiment wrote")
     .option("--focus <policy>", "whose differences to the others are shown (default: mixcache)")
+    .option("--archive", "also pack all results into one file, which can stand in for the folder of runs")
     .option("--json", "print the report as JSON on stdout")
-    .action(async (folder: string, options: Pick<BenchOptions, "focus" | "json">) => {
+    .action(async (folder: string, options: ReportOptions) => {
       if (!existsSync(folder))
         invalid("output", `The folder ${folder} does not exist. Give one that bench wrote.`);
-      await writeReport(await Store.open(folder), options);
+      await report(await Store.open(folder), options);
     });
 }
 
@@ -99,7 +107,7 @@ async function bench(options: BenchOptions): Promise<void> {
     if (runs) await runAll(options, store, engine, signal, status);
     if (share !== undefined) await verifySome(options, store, engine, signal, status);
   });
-  await writeReport(store, options);
+  await report(store, options);
 }
 
 async function runAll(
@@ -162,14 +170,13 @@ function contestantsOf(
   return { contestants: parsePolicies(policies ?? "", steps), unreachable: [], trials: [] };
 }
 
-async function writeReport(
-  store: Store,
-  { focus, json }: Pick<BenchOptions, "focus" | "json">,
-): Promise<void> {
-  const report = await reportOf(await planOf(store), store, focus);
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  await store.writeFile("report.json", text);
-  if (json) process.stdout.write(text);
+async function report(store: Store, { focus, archive, json }: ReportOptions): Promise<void> {
+  const written = await writeReport(await planOf(store), store, {
+    ...(focus !== undefined && { focus }),
+    ...(archive && { archive }),
+  });
+  if (json) process.stdout.write(`${JSON.stringify(written, null, 2)}\n`);
+  else process.stdout.write(`${path.join(store.folder, "index.html")}: ${written.videos.there} videos\n`);
 }
 
 async function planOf(store: Store): Promise<Plan> {

@@ -18,8 +18,8 @@ export {
   promptSet,
   readPrompts,
 } from "./prompts.ts";
-export { type Report, reportOf } from "./report.ts";
 export { engineVersion, type LabProgress, parseShard, runExperiment } from "./session.ts";
 export { Store } from "./store.ts";
 export { type TuneOptions, tune } from "./tune.ts";
 export { verify } from "./verify.ts";
+export { type Report, writeReport } from "./write-report.ts";

@@ -1,10 +1,9 @@
 /** What an experiment says: the numbers of its page and of report.json. */
 
-import { type Cell, type Cells, collect, computedSpeedup } from "./cells.ts";
+import { type Cell, type Cells, computedSpeedup } from "./cells.ts";
 import { type Comparison, compareWith, SPEED_TOLERANCE } from "./comparisons.ts";
 import { REFERENCE, type Trial, type Unreachable } from "./contestants.ts";
 import type { Plan } from "./plan.ts";
-import type { Store } from "./store.ts";
 import { type Row, tableOf } from "./table.ts";
 
 export const REPORT_FORMAT = "mixcache.report/1";
@@ -39,8 +38,7 @@ export interface PromptReport {
 export const DEFAULT_FOCUS = "mixcache";
 
 /** Numbers only; the page adds videos. */
-export async function reportOf(plan: Plan, store: Store, focus = DEFAULT_FOCUS): Promise<Report> {
-  const cells = await collect(plan, store);
+export function reportOf(plan: Plan, cells: Cells, focus = DEFAULT_FOCUS): Report {
   const rows = tableOf(plan, cells);
   const { made, bundle, engine, num_inference_steps, unreachable, trials, groups, contestants } = plan;
   return {
