@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manifestSchema } from "../../src/engine/bundle/manifest.ts";
-import type { CachePolicy, RunInfo } from "../../src/engine/cache/contract.ts";
+import type { CachePolicy } from "../../src/engine/cache/contract.ts";
 import { createPolicy, POLICIES } from "../../src/engine/cache/policies.ts";
 import { replay } from "../../src/engine/cache/replay.ts";
 import { type GenerateResult, Pipeline } from "../../src/engine/pipeline.ts";
@@ -15,7 +15,7 @@ import { type GenerateRequest, resolveSettings } from "../../src/engine/settings
 import { MixcacheError } from "../../src/errors.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 import { openParity } from "../support/parity.ts";
-import { handmadeProfile } from "../support/policies.ts";
+import { decisionsOf, handmadeProfile, watched } from "../support/policies.ts";
 
 type Policy = (typeof POLICIES)[number];
 
@@ -54,20 +54,11 @@ describe.each(FIXTURES)("%s", (fixture) => {
 
   /** A video by it; the decisions have to replay. */
   async function generate(named: Policy, changes: Partial<GenerateRequest> = {}): Promise<GenerateResult> {
-    const policy = fastest(named, changes);
-    let run: RunInfo | undefined;
-    const watched: CachePolicy = {
-      ...policy,
-      start: (info) => {
-        run = info;
-        return policy.start(info);
-      },
-    };
-    const result = await pipeline.generate(request(changes), {}, watched);
-    if (!run) throw new Error("the policy was not started");
-    const replayed = replay(fastest(named, changes), run, JSON.parse(JSON.stringify(result.trace.steps)));
-    expect(JSON.stringify(replayed.map(({ decision }) => decision))).toBe(
-      JSON.stringify(result.trace.steps.map(({ decision }) => decision)),
+    const { policy, run } = watched(fastest(named, changes));
+    const result = await pipeline.generate(request(changes), {}, policy);
+    const recorded = JSON.parse(JSON.stringify(result.trace.steps));
+    expect(decisionsOf(replay(fastest(named, changes), run(), recorded))).toBe(
+      decisionsOf(result.trace.steps),
     );
     return result;
   }

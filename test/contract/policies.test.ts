@@ -5,14 +5,14 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bundle } from "../../src/engine/bundle/read.ts";
-import type { CachePolicy, RunInfo } from "../../src/engine/cache/contract.ts";
+import type { CachePolicy } from "../../src/engine/cache/contract.ts";
 import { createPolicy, POLICIES } from "../../src/engine/cache/policies.ts";
 import { replay } from "../../src/engine/cache/replay.ts";
 import type { CacheRequest } from "../../src/engine/cache/request.ts";
 import { type GenerateResult, Pipeline } from "../../src/engine/pipeline.ts";
 import type { OnnxBackend } from "../../src/engine/segments/onnx.ts";
 import { resolveSettings } from "../../src/engine/settings.ts";
-import { handmadeProfile } from "../support/policies.ts";
+import { decisionsOf, handmadeProfile, watched } from "../support/policies.ts";
 import { openShapes } from "../support/shapes.ts";
 
 const STEPS = 6;
@@ -43,32 +43,21 @@ function create(cache: CacheRequest): CachePolicy {
   return createPolicy(cache, { manifest: bundle.manifest, settings, profile: handmadeProfile(STEPS) });
 }
 
-function generate(policy: CachePolicy, prompt: string, steps = STEPS): Promise<GenerateResult> {
-  return pipeline.generate({ prompt, seed: 3, num_inference_steps: steps }, {}, policy);
+function generate(policy: CachePolicy, prompt: string): Promise<GenerateResult> {
+  return pipeline.generate({ prompt, seed: 3, num_inference_steps: STEPS }, {}, policy);
 }
 
 const pixels = ({ frames }: GenerateResult) => Buffer.from(frames.data);
 
 describe.each(CACHES)("%s at its fastest", (name, cache) => {
   it("computes less, says why, and replays to the same decisions byte for byte", async () => {
-    const policy = create(cache);
-    let run: RunInfo | undefined;
-    const watched: CachePolicy = {
-      ...policy,
-      start: (info) => {
-        run = info;
-        return policy.start(info);
-      },
-    };
-    const { trace } = await generate(watched, PROMPTS[0]);
+    const { policy, run } = watched(create(cache));
+    const { trace } = await generate(policy, PROMPTS[0]);
     const cheaper = trace.steps.filter(({ flops, fullFlops }) => flops < fullFlops);
     if (name === "off") expect(cheaper).toEqual([]);
     else expect(cheaper.length).toBeGreaterThan(0);
-    if (!run) throw new Error("the policy was not started");
-    const replayed = replay(create(cache), run, JSON.parse(JSON.stringify(trace.steps)));
-    expect(JSON.stringify(replayed.map(({ decision, deviation }) => ({ decision, deviation })))).toBe(
-      JSON.stringify(trace.steps.map(({ decision, deviation }) => ({ decision, deviation }))),
-    );
+    const recorded = JSON.parse(JSON.stringify(trace.steps));
+    expect(decisionsOf(replay(create(cache), run(), recorded))).toBe(decisionsOf(trace.steps));
   });
 
   it("gives each of two prompts in a row, by one policy, what it gives that prompt alone", async () => {

@@ -97,3 +97,24 @@ export function maskOf(steps: readonly Replayed[], branch: Branch = "cond"): str
 export function silent(steps: number): readonly (readonly number[])[] {
   return Array.from({ length: steps }, () => []);
 }
+
+/** The policy, and the run that it was started for. */
+export function watched(policy: CachePolicy): { readonly policy: CachePolicy; readonly run: () => RunInfo } {
+  let run: RunInfo | undefined;
+  const start: CachePolicy["start"] = (info) => {
+    run = info;
+    return policy.start(info);
+  };
+  return {
+    policy: { ...policy, start },
+    run: () => {
+      if (!run) throw new Error("the policy was not started");
+      return run;
+    },
+  };
+}
+
+/** Decisions and deviations, as a trace is written. */
+export function decisionsOf(steps: readonly Pick<Replayed, "decision" | "deviation">[]): string {
+  return JSON.stringify(steps.map(({ decision, deviation }) => ({ decision, deviation })));
+}

@@ -7,6 +7,7 @@
 import type { Branch, BranchPlan, CachePolicy, Measurement, RunInfo } from "../contract.ts";
 import { branchwise, COMPUTE, marginOf, type Rule, type Verdict } from "./branchwise.ts";
 import { blocks } from "./first-blocks.ts";
+import { taylorCoefficients } from "./taylor-series.ts";
 
 export interface DualBlock {
   readonly name: string;
@@ -70,8 +71,8 @@ function dualBlockRule(settings: DualBlock, branch: Branch, first: number): Rule
         if (!(difference < threshold)) return { ...judged, ...compute(step) };
         cached += 1;
         continuous += 1;
-        const weight = settings.taylorOrder === 1 ? extrapolation(step, computed) : 0;
-        return { ...judged, reuse: (of) => reused(of, middle, weight) };
+        const weights = taylorCoefficients(computed, settings.taylorOrder, step);
+        return { ...judged, reuse: (of) => reused(of, middle, weights) };
       },
     };
   };
@@ -87,14 +88,13 @@ function residualChange(branch: Branch, cut: number): Measurement {
   };
 }
 
-/** The weight of the difference of the last two computed residuals, newest first; 0 where there is one only. */
-function extrapolation(step: number, [newest = step, older]: readonly number[]): number {
-  return older === undefined ? 0 : (step - newest) / (newest - older);
-}
-
-function reused(branch: Branch, [from, to]: readonly [number, number], weight: number): BranchPlan {
+/** The middle's kept residual, or its extrapolation from the last two computed steps. */
+function reused(
+  branch: Branch,
+  [from, to]: readonly [number, number],
+  weights: readonly number[],
+): BranchPlan {
   const part = blocks(from, to);
-  const newest = { part, branch, age: 0, coefficient: 1 + weight };
-  const older = { part, branch, age: 1, coefficient: -weight };
-  return { kind: "reuse", part, prediction: { terms: weight === 0 ? [newest] : [newest, older] } };
+  const terms = weights.map((coefficient, age) => ({ part, branch, age, coefficient }));
+  return { kind: "reuse", part, prediction: { terms } };
 }

@@ -27,7 +27,7 @@ export const teacache = definePolicy({
   title: "TeaCache",
   source: "arXiv 2411.19108",
   options,
-  dial: { option: "threshold", slow: 0.01, fast: 0.8, scale: "logarithmic" },
+  dial: { option: "threshold", slow: 0.02, fast: 0.5, scale: "logarithmic" },
   create: ({ threshold, signal: asked, coefficients, retained_steps, force_last }, context): CachePolicy => {
     const signal = signalOf(asked, coefficients !== undefined, context);
     const rescale = rescaling(signal, coefficients, context);
