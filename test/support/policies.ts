@@ -61,8 +61,8 @@ export function handmadeProfile(steps: number, changes: Partial<Profile> = {}): 
     prompts: { count: 1, digest: "made up" },
     magnitude_ratios: { cond: ratios, uncond: ratios },
     polynomials: {
-      timestep_embedding: { coefficients: [0, 0, 0, 1, 0], range: [0, 1], r2: 1 },
-      modulated_input: { coefficients: [0, 0, 0, 1, 0], range: [0, 1], r2: 1 },
+      timestep_embedding: { coefficients: [0, 0, 0, 0.2, 0], range: [0, 1], r2: 1 },
+      modulated_input: { coefficients: [0, 0, 0, 0.2, 0], range: [0, 1], r2: 1 },
     },
     reuse_costs: Array.from({ length: steps }, (_, from) => row(from)),
     ...changes,
