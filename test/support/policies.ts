@@ -47,6 +47,10 @@ export function handmadeProfile(steps: number, changes: Partial<Profile> = {}): 
   const { video } = shapesManifest;
   const row = (from: number) => Array.from({ length: steps - 1 - from }, (_, k) => 0.05 * (k + 1));
   const ratios = Array.from({ length: steps }, (_, step) => (step === 0 ? 1 : 0.98));
+  const afterFirst = (value: number) => ratios.map((_, step) => (step === 0 ? null : value));
+  const lags = (value: number) =>
+    [1, 2, 3, 4, 5, 6].map((lag) => ratios.map((_, step) => (step > lag ? value * lag : null)));
+  const impact = (value: number) => ({ steps: [0, steps - 1], values: [value, value / 10] });
   return {
     format: PROFILE_FORMAT,
     key: {
@@ -65,6 +69,11 @@ export function handmadeProfile(steps: number, changes: Partial<Profile> = {}): 
       modulated_input: { coefficients: [0, 0, 0, 0.2, 0], range: [0, 1], r2: 1 },
     },
     reuse_costs: Array.from({ length: steps }, (_, from) => row(from)),
+    block_range: [1, 7],
+    deviations: { step: lags(0.02), cfg: lags(0.1), block: lags(0.03) },
+    deviation_quantiles: { p10: afterFirst(0.01), p50: afterFirst(0.02), p90: afterFirst(0.04) },
+    changes: { p10: afterFirst(0.02), p50: afterFirst(0.03), p90: afterFirst(0.05) },
+    impacts: { step: impact(1), cfg: impact(0.3), block: impact(0.8) },
     ...changes,
   };
 }

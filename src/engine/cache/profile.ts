@@ -9,6 +9,18 @@ import type { Settings } from "../settings.ts";
 export const PROFILE_FORMAT = "mixcache.profile/1";
 
 const perStep = z.array(z.number());
+/** null at steps for which there is nothing to compare with: the first ones of a run and of each denoiser. */
+const perStepOrNull = z.array(z.number().nullable());
+
+/** How what was measured spreads over the prompts, for each step. */
+const quantiles = z.strictObject({ p10: perStepOrNull, p50: perStepOrNull, p90: perStepOrNull });
+
+/**
+ * By what is reused: `step` the whole output, `cfg` the difference that guidance makes, `block` the residual of the
+ * blocks of `block_range`. What a model lacks is absent: `cfg` without classifier-free guidance, `block` without cuts.
+ */
+const granular = <T extends z.ZodType>(value: T) =>
+  z.strictObject({ step: value.optional(), cfg: value.optional(), block: value.optional() });
 
 /** The settings that the measurements hold for; a run with others is refused. */
 const keySchema = z.strictObject({
@@ -47,9 +59,27 @@ export const profileSchema = z.strictObject({
   ),
   /**
    * reuse_costs[a][k]: mean over prompts and branches of the relative L1 distance between the stack residuals of the
-   * steps a and a + k + 1. The base of schedules that are best in hindsight. Short rows end with the denoiser.
+   * steps a and a + k + 1, over the latter. The base of schedules that are best in hindsight. A row ends with the
+   * denoiser, and with the longest leap that was measured (12 by default): a schedule that leaps further is not known.
    */
   reuse_costs: z.array(perStep),
+  /** The blocks, from the first up to the second cut, that `block` is about. */
+  block_range: z.tuple([z.int().nonnegative(), z.int().positive()]).optional(),
+  /**
+   * [lag − 1][step]: mean over prompts and branches of the relative L1 distance, over the exact value, between it and a
+   * line in the noise level through the steps `step − lag` and `step − 2·lag` (or the denoiser's first step, where it
+   * is not so old). Lags from 1 up to 6.
+   */
+  deviations: granular(z.array(perStepOrNull)),
+  /** The deviations of `step` at lag 1. */
+  deviation_quantiles: quantiles,
+  /** Relative L1 distance of the conditional output from that of the step before, over the latter. */
+  changes: quantiles,
+  /**
+   * What an error costs: mean over prompts of the relative L2 distance of the final latents from those of the clean
+   * run, over the relative size of a Gaussian disturbance of this part at this one step. Empty where not measured.
+   */
+  impacts: granular(z.strictObject({ steps: z.array(z.int().nonnegative()), values: perStep })),
 });
 
 export type Profile = z.infer<typeof profileSchema>;
