@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { policyFor, runInfo } from "../../../test/support/policies.ts";
+import { maskOf, policyFor, runInfo } from "../../../test/support/policies.ts";
 import type { CachePolicy, Part, StepOutcome } from "./contract.ts";
 import { replay } from "./replay.ts";
 
@@ -16,6 +16,13 @@ describe("replay", () => {
   ])("refuses a trace with %s than the policy wants", (_, scalars, sentence) => {
     const recorded = scalars.map((ofStep) => ({ scalars: ofStep }));
     expect(() => replay(fbcache(), runInfo(3), recorded)).toThrow(sentence);
+  });
+
+  it("takes what JSON could not write for what it was: no number, so the step was computed", () => {
+    const recorded = [[], [Number.NaN], [0.01]].map((scalars) => ({ scalars }));
+    const direct = replay(fbcache(), runInfo(3), recorded);
+    expect(maskOf(direct)).toBe("110");
+    expect(maskOf(replay(fbcache(), runInfo(3), JSON.parse(JSON.stringify(recorded))))).toBe("110");
   });
 
   it("tells the policy what the loop would have kept", () => {

@@ -83,7 +83,8 @@ class Scalars {
     const taken = this.#scalars.slice(this.#next, this.#next + measurements.length);
     if (taken.length < measurements.length) this.#refuse("more");
     this.#next += taken.length;
-    return taken;
+    // JSON writes what is no finite number as null.
+    return taken.map((scalar: number | null) => scalar ?? Number.NaN);
   }
 
   finish(): void {
