@@ -16,7 +16,7 @@ export interface LabProgress {
 }
 
 export interface SessionOptions extends Omit<PlanOptions, "info" | "machine" | "profileOf"> {
-  readonly engine: EngineChild;
+  readonly engine: Pick<EngineChild, "info" | "generate">;
   readonly store: Store;
   readonly shard?: Shard;
   readonly signal?: AbortSignal;
