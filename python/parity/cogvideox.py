@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from cached import Cached
 from diffusers import CogVideoXPipeline
 from golden import Captured, Parity, Run
 from mixcache_models.cogvideox.programs import rotates
@@ -37,13 +38,13 @@ def noise_level(pipe: CogVideoXPipeline, step: int) -> float:
     return (1 - pipe.scheduler.alphas_cumprod[pipe.scheduler.timesteps[step]]).sqrt().item()
 
 
-def parity(name: str, rotary: bool, runs: tuple[Run, Run]) -> Parity:
-    """The fixture of that name; its default size is the first run's."""
+def parity(name: str, rotary: bool, runs: tuple[Run, Run], cached: tuple[Cached, ...] = ()) -> Parity:
+    """The fixture of that name; its default size is the first run's. It has modules where cached runs need them."""
     first = runs[0]
     return Parity(
         name=name,
         pipeline=partial(tiny_cogvideox, rotary),
-        options=Options(cuts=(0, 1, 2)),
+        options=Options(cuts=(0, 1, 2), modules=bool(cached)),
         about=About(f"tiny-{name}", f"Tiny {name}", "Apache-2.0", first.width, first.height, first.frames),
         prompt="a green square moves up on a red background",
         negative_prompt="dog sleeps",
@@ -54,4 +55,5 @@ def parity(name: str, rotary: bool, runs: tuple[Run, Run]) -> Parity:
         calls_per_step=1,
         arguments={"max_sequence_length": MAX_TOKENS},
         sigma=noise_level,
+        cached=cached,
     )

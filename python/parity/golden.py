@@ -15,6 +15,7 @@ from pathlib import Path
 
 import diffusers
 import torch
+from cached import Cached, run_cached
 from diffusers import DiffusionPipeline
 from mixcache_export.export import Settings, export
 from mixcache_models.chain import calls, give, take
@@ -91,6 +92,8 @@ class Parity:
     #: Noise level in [0, 1] of a step.
     sigma: Callable[[DiffusionPipeline, int], float] = lambda pipe, step: float(pipe.scheduler.sigmas[step])
     settings: Settings = Settings()
+    #: Runs with diffusers' cache hooks.
+    cached: Sequence[Cached] = ()
 
 
 class Recorder:
@@ -108,6 +111,11 @@ class Recorder:
         self.count += 1
 
 
+def prompts(parity: Parity) -> dict[str, str]:
+    negative = {} if parity.negative_prompt is None else {"negative_prompt": parity.negative_prompt}
+    return {"prompt": parity.prompt, **negative}
+
+
 @torch.no_grad()
 def run_pipeline(pipe: DiffusionPipeline, parity: Parity, run: Run) -> dict[str, Tensor]:
     """Latents after the last step and frames, from the seed alone."""
@@ -117,9 +125,8 @@ def run_pipeline(pipe: DiffusionPipeline, parity: Parity, run: Run) -> dict[str,
         kept["latents"] = values["latents"]
         return {}
 
-    negative = {} if parity.negative_prompt is None else {"negative_prompt": parity.negative_prompt}
     frames = pipe(
-        prompt=parity.prompt, **negative, width=run.width, height=run.height, num_frames=run.frames,
+        **prompts(parity), width=run.width, height=run.height, num_frames=run.frames,
         num_inference_steps=parity.steps, guidance_scale=parity.guidance,
         generator=torch.Generator().manual_seed(run.seed), output_type="pt", callback_on_step_end=last,
         **parity.arguments,
@@ -208,6 +215,15 @@ class Golden:
             found[branch] = self.named(branch, {name: values[name] for name in values if name in made})
         return found
 
+    def cached(self) -> dict[str, list[dict]]:
+        """What `golden.json` says of runs with cache hooks; nothing where there are none."""
+        found, parity = [], self.parity
+        for cached in parity.cached:
+            latents, about = run_cached(self.pipe, prompts(parity) | parity.arguments, parity.steps, cached)
+            self.tensors[f"cached_{cached.name}_latents"] = latents
+            found.append(about)
+        return {"cached": found} if found else {}
+
     def write(self, output: Path) -> None:
         """@throws SystemExit where the references are not what the pipeline computes."""
         parity, manifest = self.parity, json.loads((output / "bundle" / "model.json").read_text())
@@ -222,6 +238,7 @@ class Golden:
         details = self.details(manifest, recorders)
         for run in parity.runs[1:]:
             self.tensors |= run_one(self.pipe, parity, run)
+        cached = self.cached()
         texts = [parity.prompt, *([""] if parity.negative_prompt is None else [parity.negative_prompt, ""])]
         write(output, self.tensors, {
             "prompt": parity.prompt, "negative_prompt": parity.negative_prompt, "steps": parity.steps,
@@ -230,7 +247,7 @@ class Golden:
             "ids": {text: parity.ids(self.pipe, text) for text in texts},
             "bundle_digest": hashlib.sha256((output / "bundle" / "model.json").read_bytes()).hexdigest(),
             "reference": f"diffusers {diffusers.__version__}, torch {torch.__version__}, cpu, float32",
-            "prompt_values": self.prompt_values(manifest, recorders[0].calls), "details": details,
+            "prompt_values": self.prompt_values(manifest, recorders[0].calls), "details": details, **cached,
         })
 
 

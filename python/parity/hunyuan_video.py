@@ -3,6 +3,7 @@
     python python/parity/hunyuan_video.py
 """
 
+from cached import fbcache, magcache
 from diffusers import HunyuanVideoPipeline
 from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import DEFAULT_PROMPT_TEMPLATE
 from golden import Captured, Parity, Run, main
@@ -44,6 +45,12 @@ def values(pipe: HunyuanVideoPipeline, calls: list[Captured], _branch: str) -> d
     }
 
 
+#: The square run again, with cache hooks.
+CACHED = {
+    "width": 32, "height": 32, "frames": 5, "seed": 11, "guidance": 6.0,
+    "watch": {"transformer_blocks.1.attn.to_q": "blocks_1_2", "single_transformer_blocks.0.attn.to_q": "blocks_2_4"},
+}
+
 PARITY = Parity(
     name="hunyuan-video",
     pipeline=tiny_hunyuan_video,
@@ -59,6 +66,7 @@ PARITY = Parity(
     ids=ids,
     calls_per_step=1,
     prepare=tile,
+    cached=(fbcache(0.6, **CACHED), magcache(**CACHED)),
 )
 
 if __name__ == "__main__":

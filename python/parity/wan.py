@@ -3,6 +3,7 @@
     python python/parity/wan.py
 """
 
+from cached import fbcache, magcache
 from diffusers import WanPipeline
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from golden import Captured, Parity, Run, main
@@ -40,6 +41,9 @@ def values(pipe: WanPipeline, calls: list[Captured], branch: str) -> dict[str, T
     }
 
 
+#: The wide run again, with cache hooks.
+CACHED = {"width": 48, "height": 32, "frames": 5, "seed": 7, "guidance": 5.0, "watch": {"blocks.2.attn1.to_q": "blocks_1_3"}}
+
 PARITY = Parity(
     name="wan",
     pipeline=tiny_wan,
@@ -53,6 +57,7 @@ PARITY = Parity(
     ids=ids,
     settings=Settings(variants=("fp16",)),
     arguments={"max_sequence_length": MAX_TOKENS},
+    cached=(fbcache(0.3, **CACHED), magcache(**CACHED)),
 )
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type Bundle, readBundle } from "../../src/engine/bundle/read.ts";
+import type { CacheRequest } from "../../src/engine/cache/request.ts";
 import type { SegmentBackend, State } from "../../src/engine/segments/contract.ts";
 import { type GenerateRequest, resolveSettings, type Settings } from "../../src/engine/settings.ts";
 import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
@@ -22,6 +23,15 @@ export interface ParityRun {
   readonly height: number;
   readonly frames: number;
   readonly seed: number;
+}
+
+/** A run with one of diffusers' cache hooks. */
+export interface ParityCached extends ParityRun {
+  readonly guidance: number;
+  /** The policy that means the same. */
+  readonly policy: CacheRequest;
+  /** By graph: in how many branches it was computed, a digit for each step. */
+  readonly computed: Readonly<Record<string, string>>;
 }
 
 /** Value names, each with the name of its reference tensor. */
@@ -52,6 +62,7 @@ export interface ParityAbout {
   readonly bundle_digest: string;
   readonly prompt_values: Readonly<Record<string, References>>;
   readonly details: readonly ParityDetail[];
+  readonly cached?: readonly ParityCached[];
 }
 
 /** One fixture. */
