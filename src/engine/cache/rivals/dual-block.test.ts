@@ -63,6 +63,12 @@ describe("DBCache", () => {
     expect(maskOf(decide(interval, runInfo(8), near("1?1?1???")))).toBe("10101000");
   });
 
+  it("warms up with every expert, counted from its own first step", () => {
+    const interval = dbcache({ max_warmup_steps: 4, warmup_interval: 2 });
+    const experts = runInfo(8, { switchAt: 3 });
+    expect(maskOf(decide(interval, experts, near("1?11?1??")))).toBe("10110100");
+  });
+
   it("has a most of reused steps in a row, and of all", () => {
     expect(maskOf(decide(dbcache({ max_continuous_cached_steps: 2 }), runInfo(8), near("11??1??1")))).toBe(
       "11001001",

@@ -42,6 +42,12 @@ describe("TeaCache's rule, worked out by hand", () => {
     expect(maskOf(steps)).toBe("100101");
   });
 
+  it("retains the first steps of that expert, too", () => {
+    const changes = [[], [], [0.04], [], [], [0.04], [0.04], []];
+    const steps = decide(policy({ retained_steps: 2 }), runInfo(8, { switchAt: 3 }), changes);
+    expect(maskOf(steps)).toBe("11011001");
+  });
+
   it("computes where the change is not a number", () => {
     const steps = decide(policy({}, 4), runInfo(4), [[], [Number.NaN], [0.04], []]);
     expect(maskOf(steps)).toBe("1101");
