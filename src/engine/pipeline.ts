@@ -140,7 +140,12 @@ export class Pipeline {
         fullDenoiseFlops: steps.reduce((sum, step) => sum + step.fullFlops, 0),
         cacheBytesPeak,
       };
-      return { frames: decoded.frames, trace, settings, notices: text.notices };
+      return {
+        frames: decoded.frames,
+        trace,
+        settings,
+        notices: [...text.notices, ...(policy.notices ?? [])],
+      };
     } finally {
       for (const state of Object.values(text.conditioning)) this.#backend.release(state);
     }

@@ -255,6 +255,8 @@ export interface PolicyRequirements {
 
 export interface CachePolicy {
   readonly name: string;
+  /** Sentences for a person: what the policy does otherwise than was asked. */
+  readonly notices?: readonly string[];
   readonly requires: PolicyRequirements;
   /** A fresh state for one run. */
   start(run: RunInfo): PolicyRun;

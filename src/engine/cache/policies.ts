@@ -4,6 +4,7 @@ import { z } from "zod";
 import { invalid } from "../../errors.ts";
 import type { CachePolicy } from "./contract.ts";
 import { definePolicy, type PolicyContext, type PolicyDefinition } from "./definition.ts";
+import { mixcache } from "./mixcache/index.ts";
 import { off } from "./off.ts";
 import type { CacheRequest } from "./request.ts";
 import { dbcache } from "./rivals/dbcache.ts";
@@ -55,6 +56,7 @@ function parse<Options>(name: string, schema: z.ZodType<Options>, options: unkno
 /** In the order in which people should see them. */
 export const POLICIES: readonly AnyPolicy[] = [
   entry(OFF),
+  entry(mixcache),
   entry(fixedSchedule),
   entry(teacache),
   entry(easycache),

@@ -2,9 +2,9 @@
 
 import { z } from "zod";
 import { invalid, MixcacheError } from "../../../errors.ts";
+import { bestSchedule } from "../best-schedule.ts";
 import type { CachePolicy, ReusablePart, RunInfo } from "../contract.ts";
 import { definePolicy, type PolicyContext } from "../definition.ts";
-import { bestSchedule } from "./best-schedule.ts";
 import { again, branchwise, COMPUTE, type Rule } from "./branchwise.ts";
 import { magnitudeRule, profileRatios } from "./magcache.ts";
 

@@ -1,0 +1,68 @@
+/**
+ * Making up for predictions. At a full step the steps before it lie between two computed ones, so that their results
+ * can be interpolated; what the predictions had been wrong by is added to this step's move. It costs no run of the
+ * model. Only an Euler step is linear in the velocity and remembers nothing, so it is done with that scheduler only.
+ * The idea is that of predictor-corrector methods (cf. UniPC, arXiv 2302.04867); to apply it to caching is ours.
+ */
+
+import type { Prediction } from "../contract.ts";
+import type { Anchors, Track } from "./anchors.ts";
+import { type Coefficients, line } from "./predictor.ts";
+
+/** A result that was predicted: of a track, with this weight in the guided velocity. */
+export interface Predicted {
+  readonly step: number;
+  readonly track: Track;
+  readonly weight: number;
+  readonly coefficients: Coefficients;
+}
+
+/** One result with its weight in the guided velocity. */
+export interface Weighted {
+  readonly track: Track;
+  readonly weight: number;
+}
+
+/** Results to keep of each track: the two that the predictions were made of, and this step's. */
+export const CORRECTION_DEPTH = 3;
+
+/**
+ * The velocity for this step's move.
+ * @param exact what the guided velocity of this step is made of; all of it was computed in this step
+ * @returns undefined where nothing has to be made up for
+ */
+export function correction(
+  step: number,
+  exact: readonly Weighted[],
+  predicted: readonly Predicted[],
+  anchors: Anchors,
+  sigmas: readonly number[],
+): Prediction | undefined {
+  const move = (index: number) => (sigmas[index + 1] ?? 0) - (sigmas[index] ?? 0);
+  const sums = new Map<string, { track: Track; step: number; coefficient: number }>();
+  const add = (track: Track, at: number, coefficient: number) => {
+    const key = `${track.branch}/${track.part.kind}/${at}`;
+    const sum = sums.get(key) ?? { track, step: at, coefficient: 0 };
+    sums.set(key, { ...sum, coefficient: sum.coefficient + coefficient });
+  };
+  let mended = 0;
+  for (const { step: past, track, weight, coefficients } of predicted) {
+    const known = anchors.of(track);
+    const before = known.find((anchor) => anchor < past);
+    const after = known.findLast((anchor) => anchor > past);
+    const kept = [...coefficients.keys()].every((anchor) => known.includes(anchor));
+    if (before === undefined || after === undefined || !kept) continue;
+    const share = (weight * move(past)) / move(step);
+    for (const [anchor, coefficient] of line(before, after, past, sigmas))
+      add(track, anchor, share * coefficient);
+    for (const [anchor, coefficient] of coefficients) add(track, anchor, -share * coefficient);
+    mended++;
+  }
+  if (mended === 0) return undefined;
+  for (const { track, weight } of exact) add(track, step, weight);
+  const terms = [...sums.values()].flatMap(({ track, step: at, coefficient }) => {
+    const kept = anchors.kept(track, at);
+    return kept ? [{ ...kept, coefficient }] : [];
+  });
+  return { terms };
+}

@@ -1,0 +1,46 @@
+/**
+ * Which granularity a step reuses. MixCache: the least penalty P = D · I, and ×5 for what the cached step before has
+ * reused, so that errors of one kind don't pile up. The cost-aware form is ours: the least P for the time saved.
+ */
+
+import type { Granularity } from "./granularity.ts";
+
+export type DecisionRule = "penalty" | "cost_aware";
+
+export interface Candidate {
+  readonly granularity: Granularity;
+  /** P without the factor for repeating: the expected error at the end. */
+  readonly error: number;
+  /** Of the step, in full steps. */
+  readonly cost: number;
+}
+
+export interface Choice extends Candidate {
+  /** What was compared, by granularity. */
+  readonly scores: Readonly<Partial<Record<Granularity, number>>>;
+  /** How far the runner-up is, relative to it; infinite where there was no choice. */
+  readonly margin: number;
+}
+
+/** The candidate with the least score; of equal ones the first. */
+export function choose(
+  candidates: readonly Candidate[],
+  rule: DecisionRule,
+  repeatPenalty: number,
+  before: Granularity | undefined,
+): Choice | undefined {
+  const score = ({ granularity, error, cost }: Candidate) => {
+    const penalty = error * (granularity === before ? repeatPenalty : 1);
+    return rule === "cost_aware" ? penalty / (1 - cost) : penalty;
+  };
+  const ranked = candidates
+    .map((candidate) => ({ candidate, score: score(candidate) }))
+    .toSorted((a, b) => a.score - b.score);
+  const [best, second] = ranked;
+  if (!best) return undefined;
+  return {
+    ...best.candidate,
+    scores: Object.fromEntries(ranked.map((entry) => [entry.candidate.granularity, entry.score])),
+    margin: second ? (second.score - best.score) / second.score : Number.POSITIVE_INFINITY,
+  };
+}

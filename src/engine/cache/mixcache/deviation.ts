@@ -1,0 +1,90 @@
+/**
+ * D: how far a reused quantity is expected to be from what the model would compute. A profile knows it for the typical
+ * prompt; how rough this prompt is shows in the deviations observed at its own full steps.
+ */
+
+import type { Profile } from "../profile.ts";
+import type { Granularity } from "./granularity.ts";
+
+/** Observed roughness is rounded to this step of its base-2 logarithm, so that small errors of scalars decide nothing. */
+const LEVEL = 0.25;
+/** A prompt may be so many levels away from the typical one: a factor of four. */
+const MOST_LEVELS = 8;
+/** With its distance in steps, what was seen here says less of what comes: half as much every so many steps. */
+const HALF_LIFE_STEPS = 3;
+
+/** How an error grows with the steps since the last full one: a held value by steps, a straight line by their sums. */
+function growth(lag: number, order: 0 | 1): number {
+  return order === 0 ? lag : (lag * (lag + 1)) / 2;
+}
+
+export class Deviations {
+  readonly #tables: Profile["deviations"] | undefined;
+  readonly #order: 0 | 1;
+  /** Without a profile: the newest observed deviation per unit of growth, rounded like the levels. */
+  readonly #rates = new Map<Granularity, number>();
+  /** Levels of roughness, as observed at full steps of this prompt. */
+  #levels: { readonly step: number; readonly level: number }[] = [];
+  #margin = Number.POSITIVE_INFINITY;
+
+  constructor(tables: Profile["deviations"] | undefined, order: 0 | 1) {
+    this.#tables = tables;
+    this.#order = order;
+  }
+
+  /** Whether a granularity's deviation has to be observed at full steps, as no profile knows it. */
+  wants(granularity: Granularity): boolean {
+    return granularity === "step" || !this.#tables?.[granularity];
+  }
+
+  /** The deviation found at a full step, `lag` steps after the one before. */
+  observe(granularity: Granularity, step: number, lag: number, deviation: number): void {
+    if (!(deviation > 0)) return;
+    if (!this.#tables?.[granularity]) {
+      this.#rates.set(granularity, 2 ** (LEVEL * this.#level(deviation / growth(lag, this.#order))));
+      return;
+    }
+    const typical = this.#typical(granularity, step, lag);
+    if (granularity !== "step" || !(typical > 0)) return;
+    const level = Math.max(-MOST_LEVELS, Math.min(MOST_LEVELS, this.#level(deviation / typical)));
+    this.#levels.push({ step, level });
+  }
+
+  #level(ratio: number): number {
+    const exact = Math.log2(ratio) / LEVEL;
+    const edge = 0.5 - Math.abs(exact - Math.round(exact));
+    this.#margin = Math.min(this.#margin, 2 ** (edge * LEVEL) - 1);
+    return Math.round(exact);
+  }
+
+  /** D of reusing a granularity in a step, `lag` steps after the last full one, as expected from here. */
+  expected(granularity: Granularity, step: number, lag: number): number {
+    const newest = this.#levels.at(-1);
+    const typical = this.#typical(granularity, step, lag);
+    if (!newest) return typical;
+    const mean = this.#levels.reduce((sum, { level }) => sum + level, 0) / this.#levels.length;
+    const near = 0.5 ** (Math.max(0, step - newest.step) / HALF_LIFE_STEPS);
+    return typical * 2 ** (LEVEL * (mean + (newest.level - mean) * near));
+  }
+
+  /** How near an observation came to another level, relative to it: below that, errors of scalars decide nothing. */
+  get margin(): number {
+    return this.#margin;
+  }
+
+  /** Another expert serves: what was observed says nothing of it. */
+  clear(): void {
+    this.#rates.clear();
+    this.#levels = [];
+  }
+
+  #typical(granularity: Granularity, step: number, lag: number): number {
+    const table = this.#tables?.[granularity];
+    if (!table) return (this.#rates.get(granularity) ?? 1) * growth(lag, this.#order);
+    const known = Math.min(lag, table.length);
+    const value = table[known - 1]?.[step] ?? table[0]?.[step] ?? 1;
+    return (
+      (value * growth(lag, this.#order)) / growth(table[known - 1]?.[step] == null ? 1 : known, this.#order)
+    );
+  }
+}

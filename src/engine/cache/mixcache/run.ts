@@ -1,0 +1,325 @@
+/** One run of MixCache: its parts, put together. */
+
+import type {
+  Branch,
+  BranchPlan,
+  Decision,
+  DenoiserInfo,
+  Measurement,
+  PolicyRun,
+  Prediction,
+  RunInfo,
+  StepInfo,
+  StepOutcome,
+  StepPlan,
+} from "../contract.ts";
+import type { Profile } from "../profile.ts";
+import { Anchors, type Track } from "./anchors.ts";
+import { MOST_STEPS_REUSED, spend } from "./budget.ts";
+import { CORRECTION_DEPTH, correction, type Predicted, type Weighted } from "./correction.ts";
+import { type Candidate, choose } from "./decision.ts";
+import { Deviations } from "./deviation.ts";
+import { FEW_STEPS, fewStepsMask } from "./few-steps.ts";
+import { type BlockRange, branchesOf, costOf, type Granularity, partOf } from "./granularity.ts";
+import { impactOf } from "./impact.ts";
+import { FeedbackInterval } from "./interval.ts";
+import { type MixcacheOptions, wantedSpeed } from "./options.ts";
+import type { Moment, Predictor } from "./predictor.ts";
+import { Trigger } from "./trigger.ts";
+
+export interface RunPlan {
+  readonly options: MixcacheOptions;
+  readonly granularities: readonly Granularity[];
+  readonly range: BlockRange | undefined;
+  readonly profile: Profile | undefined;
+}
+
+/** What `measureAfter` has asked for, so that `observe` knows what the answers are. */
+type Asked =
+  | { readonly about: "change" }
+  | { readonly about: "deviation"; readonly granularity: Granularity }
+  | { readonly about: "track"; readonly track: Track; readonly count: number };
+
+const OUTPUT = { kind: "output" } as const;
+/** Two results make a line: the first steps of every denoiser are computed. */
+const FIRST_STEPS = 2;
+
+export class MixcacheRun implements PolicyRun {
+  readonly #run: RunInfo;
+  readonly #plan: RunPlan;
+  readonly #predictor: Predictor;
+  readonly #anchors: Anchors;
+  readonly #deviations: Deviations;
+  readonly #interval: FeedbackInterval | undefined;
+  readonly #mask: readonly boolean[] | undefined;
+  #trigger: Trigger;
+  #open = false;
+  /** In full steps: what may still be spent, or undefined where no speed is wanted. */
+  #budget: number | undefined;
+  #lastFull = -1;
+  #full: ReadonlySet<number> | undefined;
+  #before: Granularity | undefined;
+  #predicted: Predicted[] = [];
+  #asked: Asked[] = [];
+  #scalars: readonly number[] = [];
+
+  constructor(run: RunInfo, plan: RunPlan, predictor: Predictor) {
+    const { options, profile } = plan;
+    this.#run = run;
+    this.#plan = plan;
+    this.#predictor = predictor;
+    this.#anchors = new Anchors(options.correction ? CORRECTION_DEPTH : predictor.depth);
+    const order = options.predictor === "reuse" ? 0 : 1;
+    this.#deviations = new Deviations(profile?.deviations, order);
+    const speed = wantedSpeed(options);
+    this.#budget = speed === undefined ? undefined : run.steps / speed;
+    if (options.quality !== undefined) {
+      this.#interval = new FeedbackInterval(options.quality, order === 0 ? 4 : 6);
+    }
+    if (run.steps <= FEW_STEPS) this.#mask = fewStepsMask(run.steps);
+    this.#trigger = this.#newTrigger(0);
+  }
+
+  plan(step: StepInfo): StepPlan {
+    const decide = (scalars: readonly number[]) => {
+      this.#scalars = scalars;
+      return this.#decide(step.index);
+    };
+    const { measureBefore } = this.#predictor;
+    return measureBefore.length > 0
+      ? { kind: "probe", branch: "cond", measure: measureBefore, decide }
+      : decide([]);
+  }
+
+  measureAfter({ index }: StepInfo, branches: StepOutcome["branches"]): readonly Measurement[] {
+    this.#asked = [];
+    const wanted: Measurement[] = [];
+    const ask = (asked: Asked, ...measurements: Measurement[]) => {
+      this.#asked.push(asked);
+      wanted.push(...measurements);
+    };
+    const isFull = (branch: Branch) => (branches[branch]?.kind ?? "full") === "full";
+    const served = this.#denoiserAt(index).branches;
+    if (served.every(isFull)) {
+      const newest = { part: OUTPUT, branch: "cond" } as const;
+      if (!this.#open && this.#anchors.of(newest).length > 0) {
+        ask({ about: "change" }, relative({ of: "part", ...newest }, { of: "kept", ...newest, age: 0 }));
+      }
+      for (const granularity of this.#plan.granularities) {
+        if (!this.#deviations.wants(granularity)) continue;
+        for (const track of this.#tracks(granularity, served)) {
+          const measurement = this.#deviationOf(track, index);
+          if (measurement) ask({ about: "deviation", granularity }, measurement);
+        }
+      }
+    }
+    for (const granularity of this.#plan.granularities) {
+      for (const track of this.#tracks(granularity, served)) {
+        const computed = granularity === "cfg" ? served.every(isFull) : isFull(track.branch);
+        const after = computed ? this.#predictor.measureAfter(track) : [];
+        if (after.length > 0) ask({ about: "track", track, count: after.length }, ...after);
+      }
+    }
+    return wanted;
+  }
+
+  observe({ index, branches, refreshed, scalars }: StepOutcome): number | undefined {
+    for (const track of refreshed) this.#anchors.add(track, index);
+    const found = this.#read(index, scalars);
+    const served = this.#denoiserAt(index).branches;
+    const full = served.every((branch) => (branches[branch]?.kind ?? "full") === "full");
+    const cost = full || !this.#before ? 1 : costOf(this.#before, this.#run, this.#plan.range);
+    if (this.#budget !== undefined) this.#budget -= cost;
+    if (!full) return undefined;
+    const lag = index - this.#lastFull;
+    for (const [granularity, deviation] of found) {
+      if (this.#plan.options.adaptive) this.#deviations.observe(granularity, index, lag, deviation);
+    }
+    const deviation = found.get("step");
+    if (deviation !== undefined) {
+      if (this.#open && lag > 1) this.#interval?.observe(deviation);
+      else this.#interval?.warmUp(deviation);
+    }
+    this.#lastFull = index;
+    this.#full = undefined;
+    return deviation;
+  }
+
+  correct({ index }: StepInfo): Prediction | undefined {
+    if (this.#lastFull !== index) return undefined;
+    const predicted = this.#predicted;
+    this.#predicted = [];
+    const { options } = this.#plan;
+    if (!options.correction || this.#run.scheduler !== "flow_match_euler") return undefined;
+    return correction(index, this.#outputs(index), predicted, this.#anchors, this.#run.sigmas);
+  }
+
+  event({ step }: { readonly step: number }): void {
+    this.#anchors.clear();
+    this.#predictor.clear();
+    this.#deviations.clear();
+    this.#predicted = [];
+    this.#full = undefined;
+    this.#before = undefined;
+    this.#lastFull = step - 1;
+    this.#open = false;
+    this.#trigger = this.#newTrigger(step);
+  }
+
+  #decide(index: number): StepPlan {
+    const lag = index - this.#lastFull;
+    const choice = this.#due(index, lag) ? undefined : this.#choose(index, lag);
+    const margin = Math.min(
+      this.#trigger.margin,
+      this.#deviations.margin,
+      this.#interval?.margin ?? Number.POSITIVE_INFINITY,
+    );
+    const plan = choice && this.#reuse(choice.granularity, index);
+    const mode = plan && choice ? choice.granularity : "full";
+    const scores = Object.entries(choice?.scores ?? {}).map(([name, score]) => [`score_${name}`, score]);
+    const values = {
+      lag,
+      ...(this.#budget !== undefined && { budget: this.#budget }),
+      ...(this.#interval && { interval: this.#interval.interval }),
+      ...Object.fromEntries(scores),
+    };
+    const decision: Decision = { mode, values, ...(Number.isFinite(margin) && { margin }) };
+    this.#before = plan ? choice?.granularity : this.#before;
+    return { kind: "run", branches: plan ?? {}, decision };
+  }
+
+  /** Whether a step has to be computed in full. */
+  #due(index: number, lag: number): boolean {
+    if (this.#mustCompute(index)) return true;
+    if (this.#mask) return this.#mask[index] ?? true;
+    this.#open ||= this.#trigger.opensAt(index);
+    if (!this.#open) return true;
+    if (this.#interval) return this.#interval.due(lag);
+    this.#full ??= spend({
+      from: this.#lastFull,
+      steps: this.#run.steps,
+      budget: this.#budget ?? this.#run.steps,
+      mustCompute: (step) => this.#mustCompute(step),
+      cheap: (step, ahead) => this.#rank(step, ahead, 1) ?? { error: 0, cost: 0 },
+    });
+    return this.#full.has(index);
+  }
+
+  #mustCompute(step: number): boolean {
+    const first = this.#denoiserAt(step).steps[0];
+    return step - first < FIRST_STEPS || step === this.#run.steps - 1;
+  }
+
+  #choose(index: number, lag: number) {
+    return this.#rank(index, lag, this.#plan.options.repeat_penalty);
+  }
+
+  #rank(step: number, lag: number, repeatPenalty: number) {
+    const { granularities, range, options, profile } = this.#plan;
+    const candidates: Candidate[] = granularities.map((granularity) => ({
+      granularity,
+      error:
+        this.#deviations.expected(granularity, step, lag) *
+        impactOf(profile?.impacts, granularity, this.#run, step),
+      cost: costOf(granularity, this.#run, range),
+    }));
+    return choose(candidates, options.decision, repeatPenalty, this.#before);
+  }
+
+  /** The plans of the branches, and a note of what was predicted; undefined where too little has been computed. */
+  #reuse(granularity: Granularity, index: number): StepOutcome["branches"] | undefined {
+    const { branches, guidanceScale } = this.#denoiserAt(index);
+    const plans: Partial<Record<Branch, BranchPlan>> = {};
+    const predicted: Predicted[] = [];
+    const moment = this.#moment(index);
+    for (const track of this.#tracks(granularity, branches)) {
+      const prediction = this.#predictor.predict(track, moment);
+      if (!prediction) return undefined;
+      plans[track.branch] = { kind: "reuse", part: partOf(granularity, this.#plan.range), prediction };
+      const coefficients = this.#predictor.coefficients(track, moment);
+      const weight = track.branch === "cond" ? (branches.length > 1 ? guidanceScale : 1) : 1 - guidanceScale;
+      if (coefficients && granularity !== "block")
+        predicted.push({ step: index, track, weight, coefficients });
+    }
+    this.#predicted.push(...predicted);
+    return plans;
+  }
+
+  #moment(step: number): Moment {
+    return { step, anchors: this.#anchors, scalars: this.#scalars };
+  }
+
+  /** How far a prediction of this step would have been from what it has computed. */
+  #deviationOf(track: Track, step: number): Measurement | undefined {
+    const prediction = this.#predictor.predict(track, this.#moment(step));
+    if (!prediction || this.#anchors.of(track).length < this.#predictor.depth) return undefined;
+    // The guidance difference is compared as such, not as the output that it makes.
+    const part = track.part.kind === "guidance_delta" ? OUTPUT : track.part;
+    return relative({ of: "predicted", part, branch: track.branch, prediction }, { of: "part", ...track });
+  }
+
+  #read(index: number, scalars: readonly number[]): ReadonlyMap<Granularity, number> {
+    const sums = new Map<Granularity, { sum: number; count: number }>();
+    let at = 0;
+    for (const asked of this.#asked) {
+      const count = asked.about === "track" ? asked.count : 1;
+      const answers = scalars.slice(at, at + count);
+      at += count;
+      const [value = Number.NaN] = answers;
+      if (asked.about === "track") this.#predictor.computed(asked.track, index, answers);
+      else if (asked.about === "change") this.#trigger.observe(value);
+      else {
+        const { sum, count: seen } = sums.get(asked.granularity) ?? { sum: 0, count: 0 };
+        sums.set(asked.granularity, { sum: sum + value, count: seen + 1 });
+      }
+    }
+    return new Map([...sums].map(([granularity, { sum, count }]) => [granularity, sum / count]));
+  }
+
+  #tracks(granularity: Granularity, served: readonly Branch[]): readonly Track[] {
+    const part = partOf(granularity, this.#plan.range);
+    return branchesOf(granularity, served)
+      .filter((branch) => served.includes(branch))
+      .map((branch) => ({ part, branch }));
+  }
+
+  #outputs(index: number): readonly Weighted[] {
+    const { branches, guidanceScale } = this.#denoiserAt(index);
+    const guided = branches.length > 1;
+    return branches.map((branch) => ({
+      track: { part: OUTPUT, branch },
+      weight: guided ? (branch === "cond" ? guidanceScale : 1 - guidanceScale) : 1,
+    }));
+  }
+
+  #denoiserAt(step: number): DenoiserInfo {
+    const { denoisers } = this.#run;
+    const found = denoisers.find(({ steps: [from, to] }) => step >= from && step < to) ?? denoisers[0];
+    if (!found) throw new RangeError("a run has at least one denoiser");
+    return found;
+  }
+
+  #newTrigger(first: number): Trigger {
+    const { options, profile } = this.#plan;
+    const { steps } = this.#run;
+    const change = options.trigger ? (options.trigger_change ?? settled(profile, steps)) : undefined;
+    // Where nothing says what settled means, caching starts where it does for most prompts.
+    const typical = options.trigger && change === undefined ? 0.17 : 0.06;
+    const earliest = first + Math.max(FIRST_STEPS, Math.round(typical * steps));
+    const affordable =
+      this.#budget === undefined
+        ? steps
+        : Math.floor((this.#budget * (MOST_STEPS_REUSED + 1) - (steps - first)) / MOST_STEPS_REUSED);
+    const latest = first + Math.min(Math.round(0.3 * steps), Math.max(FIRST_STEPS, affordable));
+    return new Trigger({ earliest, latest: change === undefined ? earliest : latest, change: change ?? 1 });
+  }
+}
+
+/** The change at which the typical prompt's output has settled: its median about a sixth into the run. */
+function settled(profile: Profile | undefined, steps: number): number | undefined {
+  return profile?.changes?.p50[Math.round(0.17 * steps)] ?? undefined;
+}
+
+function relative(a: Measurement["a"], b: Measurement["b"]): Measurement {
+  return { kind: "relative_l1", a, b };
+}

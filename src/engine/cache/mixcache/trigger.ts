@@ -1,0 +1,42 @@
+/**
+ * When caching may start: once the model's output has settled for this prompt. The paper names a context-aware
+ * trigger; its rule is not public, this one is ours: two computed steps in a row that changed the output little.
+ */
+
+export interface TriggerOptions {
+  /** The first step at which caching may start, and the one at which it starts in any case. */
+  readonly earliest: number;
+  readonly latest: number;
+  /** The relative L1 change of the conditional output from step to step below which it has settled. */
+  readonly change: number;
+}
+
+export class Trigger {
+  readonly #options: TriggerOptions;
+  #calm = 0;
+  #open = false;
+  /** How near the changes so far came to the threshold, relative to it. */
+  #margin = Number.POSITIVE_INFINITY;
+
+  constructor(options: TriggerOptions) {
+    this.#options = options;
+  }
+
+  /** The relative L1 change of the output in a step computed in full. */
+  observe(change: number): void {
+    if (this.#open) return;
+    this.#margin = Math.min(this.#margin, Math.abs(change / this.#options.change - 1));
+    this.#calm = change < this.#options.change ? this.#calm + 1 : 0;
+  }
+
+  /** Whether this step may reuse anything. Once open it stays open. */
+  opensAt(step: number): boolean {
+    const { earliest, latest } = this.#options;
+    this.#open ||= step >= latest || (step >= earliest && this.#calm >= 2);
+    return this.#open;
+  }
+
+  get margin(): number {
+    return this.#margin;
+  }
+}
