@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { invalid, MixcacheError } from "../errors.ts";
 import {
   type ContestantsFile,
+  checkContestants,
   PLAN_FILE,
   type Plan,
   parsePolicies,
@@ -118,9 +119,12 @@ async function runAll(
   status: StatusLine,
 ): Promise<void> {
   const { manifest } = await engine.info();
+  const experiment = experimentOf(options);
+  const found = contestantsOf(options, options.steps ?? manifest.default_steps);
+  checkContestants(manifest, experiment.base, found.contestants);
   await runExperiment({
-    ...experimentOf(options),
-    ...contestantsOf(options, options.steps ?? manifest.default_steps),
+    ...experiment,
+    ...found,
     engine,
     store,
     timed: true,

@@ -1,5 +1,6 @@
 /** The lab: experiments on cache policies, and what they say. */
 
+export { checkContestants } from "./check.ts";
 export {
   CONTESTANTS_FORMAT,
   type Contestant,

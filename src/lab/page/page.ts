@@ -10,7 +10,7 @@ import { plot } from "./plot.ts";
 import { play } from "./script.ts";
 import type { Stage } from "./stage.ts";
 import { STYLE } from "./style.ts";
-import { bigTable, MAIN_METRICS, sections, verdicts } from "./tables.ts";
+import { bigTable, MAIN_METRICS, metricsTable, sections, verdicts } from "./tables.ts";
 
 /** The whole document. */
 export function pageOf(report: Report, stage: Stage): string {
@@ -78,7 +78,8 @@ ${targets.map((target) => html`<button data-target value="${target}" aria-presse
 function tableSection(report: Report): Html {
   return html`<section><h2>All contestants</h2>
 <p class="soft">Differences are ${report.focus} less the contestant, paired by video; their 95 % intervals count each prompt once. They are given only where the computed speedups are within ${percent(SPEED_TOLERANCE)} of each other. “of ideal” is the measured speedup over the computed one. “controller” is the policy's own time in a step over the time of an uncached step. “adherence” is the share of videos in which everything that the prompt names was found.</p>
-${bigTable(report)}</section>`;
+${bigTable(report)}
+${metricsTable(report)}</section>`;
 }
 
 function promptSection({ by_prompt, focus, rows }: Report): Html {

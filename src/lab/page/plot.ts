@@ -28,7 +28,7 @@ interface Curve {
   readonly points: readonly Point[];
 }
 
-const SIZE = { width: 420, height: 310, left: 46, right: 112, top: 30, bottom: 36 } as const;
+const SIZE = { width: 372, height: 300, left: 44, right: 106, top: 30, bottom: 36 } as const;
 const LABEL_GAP = 13;
 const LABEL_CHARACTERS = 20;
 

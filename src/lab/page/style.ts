@@ -12,8 +12,8 @@ p{max-width:68ch;margin:0 0 14px}.lead{font-size:17px}.soft,small,dt{color:var(-
 small{display:block;font-size:12px;line-height:1.4;font-weight:400}
 i{font-style:normal;color:var(--soft)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:2px}
-table{border-collapse:collapse}
-th,td{text-align:left;vertical-align:top;padding:8px 14px 8px 0;border-top:1px solid var(--line)}
+table{border-collapse:separate;border-spacing:0}
+th,td{text-align:left;vertical-align:top;padding:8px 12px 8px 0;border-top:1px solid var(--line)}
 thead th{border-top:0;color:var(--soft);font-weight:400;font-size:12px;white-space:nowrap}
 .verdict{width:100%}.verdict th[scope=row]{font-size:19px;font-weight:400}.verdict b{font-size:19px;font-weight:650}.verdict .ahead b{color:var(--accent)}.verdict td{width:31%}
 .axes{display:flex;gap:6px;border:0;padding:0;margin:12px 0 4px}
@@ -27,9 +27,9 @@ body:has(#by-real:checked) .plot.computed,body:has(#by-computed:checked) .plot.r
 .curve.baseline path{stroke-dasharray:3 3}.label path{stroke-width:.6}.label text{fill:var(--soft)}
 .curve.focus path{stroke:var(--accent);stroke-width:2.4}.curve.focus circle{fill:var(--accent);stroke:var(--accent)}.label.focus path{stroke-width:.8}.label.focus text{fill:var(--accent);font-weight:650}
 .curve.lit path,.curve.lit circle{stroke:var(--ink);stroke-width:2.2}.label.lit path{stroke-width:.8}.label.lit text{fill:var(--ink);font-weight:650}
-.wide{overflow-x:auto;margin-top:10px}.big{min-width:1000px;width:100%;font-size:14px}.big th[scope=row]{font-weight:500;position:sticky;left:0;background:var(--paper);min-width:150px}
-.target th{padding-top:26px;font-size:15px;font-weight:650;border-top:0}.big .focus th,.big .focus td{background:var(--wash)}.big .focus th{color:var(--accent);padding-left:8px}.unreachable{color:var(--soft)}
-.interval{width:56px;height:10px;vertical-align:-1px}.interval line{stroke:var(--ink)}.interval .zero{stroke:var(--grey);stroke-width:.7}.interval circle{fill:var(--ink)}
+.wide{overflow-x:auto;margin-top:10px}.big{min-width:1000px;width:100%;font-size:14px}.big td{white-space:nowrap}.unreachable td{white-space:normal}.big th[scope=row]{font-weight:500;position:sticky;left:0;background:var(--paper);min-width:150px}
+.target th{padding-top:26px;font-size:15px;font-weight:650;border-top:0}.big .focus th,.big .focus td{background:var(--wash)}.big .focus th{color:var(--accent);padding-left:8px}details{margin-top:18px}summary{cursor:pointer;color:var(--soft);font-size:14px}.unreachable{color:var(--soft)}
+.interval{width:40px;height:10px;vertical-align:-1px}.interval line{stroke:var(--ink)}.interval .zero{stroke:var(--grey);stroke-width:.7}.interval circle{fill:var(--ink)}
 .controls{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:12px 0}.controls input{flex:1;min-width:120px;accent-color:var(--accent)}
 #videos{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:22px 16px}
 figure{margin:0}.frame{overflow:hidden;border-radius:4px;background:var(--wash)}.frame img{display:block;image-rendering:pixelated}figure.focus .frame{outline:2px solid var(--accent);outline-offset:2px}

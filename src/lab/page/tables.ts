@@ -1,6 +1,6 @@
 /** What the numbers say: a verdict for each target, and the table behind it. */
 
-import type { PairedDifference } from "../../engine/metrics/index.ts";
+import { type PairedDifference, sharpnessAlarm } from "../../engine/metrics/index.ts";
 import type { Comparison } from "../comparisons.ts";
 import { REFERENCE } from "../contestants.ts";
 import type { Report } from "../report.ts";
@@ -46,16 +46,17 @@ function verdict(
   against: readonly Comparison[],
 ): Html {
   const value = html`<b>${fixed(mine.metrics[name]?.mean ?? Number.NaN, digits)}</b>`;
-  const nearest = against
-    .flatMap(({ rival, differences }) =>
-      differences?.[name] ? [{ rival, difference: differences[name] }] : [],
-    )
-    .sort((a, b) => a.difference.low - b.difference.low)[0];
+  const compared = against.flatMap(({ rival, differences }) =>
+    differences?.[name] ? [{ rival, ...differences[name] }] : [],
+  );
+  const [nearest] = compared.toSorted((a, b) => a.mean - b.mean);
   if (!nearest) return html`<td>${value}<small>no rival is as fast</small></td>`;
-  const { difference, rival } = nearest;
-  const ahead = difference.low > 0 ? "ahead" : difference.high < 0 ? "behind" : "even";
-  const words = { ahead: "ahead of all; nearest", behind: "behind", even: "not to be told from" }[ahead];
-  return html`<td class="${ahead}">${value}<small>${signed(difference.mean, digits)} <i>[${signed(difference.low, digits)}, ${signed(difference.high, digits)}]</i><br>${words} ${rival}</small></td>`;
+  const open = compared.filter(({ low }) => low <= 0).length;
+  const words =
+    open === 0
+      ? `ahead of all ${compared.length}; nearest ${nearest.rival}`
+      : `${nearest.high < 0 ? "behind" : "nearest"} ${nearest.rival}; ahead of ${compared.length - open} of ${compared.length}`;
+  return html`<td class="${open === 0 ? "ahead" : ""}">${value}<small>${signed(nearest.mean, digits)} <i>[${signed(nearest.low, digits)}, ${signed(nearest.high, digits)}]</i><br>${words}</small></td>`;
 }
 
 /** All contestants, by target. */
@@ -118,12 +119,26 @@ function differenceOf(
   return html`<small class="difference">${interval(difference)} ${told}</small>`;
 }
 
-const WIDTH = 56;
+const WIDTH = 40;
 
-/** A line from low to high around 0. */
+/** A line from low to high, and where 0 is. */
 function interval({ mean, low, high }: PairedDifference): Html | undefined {
   if (!Number.isFinite(low)) return undefined;
-  const reach = Math.max(Math.abs(low), Math.abs(high)) * 1.1 || 1;
-  const x = (value: number) => ((value / reach + 1) * WIDTH) / 2;
-  return html`<svg class="interval" viewBox="0 0 ${WIDTH} 10" aria-hidden="true"><line class="zero" x1="${WIDTH / 2}" x2="${WIDTH / 2}" y1="0" y2="10"/><line x1="${x(low).toFixed(1)}" x2="${x(high).toFixed(1)}" y1="5" y2="5"/><circle cx="${x(mean).toFixed(1)}" cy="5" r="2.2"/></svg>`;
+  const [from, to] = [Math.min(0, low), Math.max(0, high)];
+  const x = (value: number) => (3 + ((value - from) / (to - from || 1)) * (WIDTH - 6)).toFixed(1);
+  return html`<svg class="interval" viewBox="0 0 ${WIDTH} 10" aria-hidden="true"><line class="zero" x1="${x(0)}" x2="${x(0)}" y1="0" y2="10"/><line x1="${x(low)}" x2="${x(high)}" y1="5" y2="5"/><circle cx="${x(mean)}" cy="5" r="2.2"/></svg>`;
+}
+
+/** The means of every metric, the blur alarm among them. */
+export function metricsTable({ rows }: Report): Html {
+  const shown = rows.filter(({ metrics }) => metrics.psnr);
+  return html`<details><summary>Every metric</summary><div class="wide" tabindex="0" role="region" aria-label="Every metric"><table class="big">
+<thead><tr><th scope="col">contestant</th>${METRICS.map(({ title, unit }) => html`<th scope="col">${title}${unit && `, ${unit}`}</th>`)}</tr></thead>
+<tbody>${shown.map(({ label, metrics }) => html`<tr><th scope="row">${label}</th>${METRICS.map(({ name, digits }) => html`<td>${metrics[name] ? fixed(metrics[name].mean, digits) : "–"}${name === "sharpness_ratio" && blurred(metrics[name]?.mean)}</td>`)}</tr>`)}</tbody></table></div></details>`;
+}
+
+function blurred(ratio: number | undefined): Html | undefined {
+  return ratio !== undefined && sharpnessAlarm(ratio)
+    ? html`<small>${ratio < 1 ? "blurred" : "too sharp"}</small>`
+    : undefined;
 }
