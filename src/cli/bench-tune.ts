@@ -4,7 +4,15 @@ import path from "node:path";
 import { Command } from "commander";
 import { POLICIES } from "../engine/cache/policies.ts";
 import { invalid } from "../errors.ts";
-import { parsePolicies, STEP_REDUCTION, Store, tune } from "../lab/index.ts";
+import {
+  PLAN_FILE,
+  parsePolicies,
+  readPlan,
+  STEP_REDUCTION,
+  Store,
+  tune,
+  writeReport,
+} from "../lab/index.ts";
 import { type ExperimentOptions, experimentOf, withEngine, withExperimentOptions } from "./bench-options.ts";
 import { number } from "./options.ts";
 
@@ -52,6 +60,7 @@ async function run(options: TuneOptions): Promise<void> {
       status.say(`${family}: ${target}× is unreachable, the nearest is ${nearest.toFixed(2)}×.`);
     const text = `${JSON.stringify(found, null, 2)}\n`;
     await store.writeFile(CONTESTANTS_FILE, text);
+    await writeReport(readPlan(await store.readJson(PLAN_FILE), output), store);
     if (options.json) process.stdout.write(text);
     else
       process.stdout.write(

@@ -15,7 +15,7 @@ export interface LabProgress {
   readonly total: number;
 }
 
-export interface SessionOptions extends Omit<PlanOptions, "info" | "machine" | "profileOf"> {
+export interface SessionOptions extends Omit<PlanOptions, "info" | "machine"> {
   readonly engine: Pick<EngineChild, "info" | "generate">;
   readonly store: Store;
   readonly shard?: Shard;
