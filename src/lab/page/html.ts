@@ -39,3 +39,8 @@ export function jsonScript(id: string, value: unknown): Html {
   const json = JSON.stringify(value).replaceAll("<", "\\u003c");
   return new Html(`<script type="application/json" id="${id}">${json}</script>`);
 }
+
+/** Code of the page's own. A tagged template with a closing script tag in it would need a helper of the bundler. */
+export function scriptElement(code: string): Html {
+  return new Html(`<script>${code}</script>`);
+}

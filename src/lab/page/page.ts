@@ -5,7 +5,7 @@ import { MARK_SENTENCE } from "../../media/index.ts";
 import { SPEED_TOLERANCE } from "../comparisons.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent, plural, times } from "./format.ts";
-import { Html, html, jsonScript } from "./html.ts";
+import { Html, html, jsonScript, scriptElement } from "./html.ts";
 import { plot } from "./plot.ts";
 import { play } from "./script.ts";
 import type { Stage } from "./stage.ts";
@@ -32,7 +32,7 @@ ${promptSection(report)}
 ${footer(report)}
 </main>
 ${hasStage && jsonScript("stage-data", stage)}
-${hasStage && html`<script>${new Html(script)}</script>`}
+${hasStage && scriptElement(script)}
 </body></html>
 `;
   return text;
