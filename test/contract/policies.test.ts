@@ -36,7 +36,13 @@ function fastest({ name, dial }: (typeof POLICIES)[number]): CacheRequest {
   return { policy: name, ...(dial && { [dial.option]: dial.fast }) };
 }
 
-const CACHES = POLICIES.map((policy) => [policy.name, fastest(policy)] as const);
+const CACHES = [
+  ...POLICIES.map((policy) => [policy.name, fastest(policy)] as const),
+  ...POLICIES.filter(({ assistable }) => assistable).map(
+    (policy) =>
+      [`${policy.name} with MixCache's predictor`, { ...fastest(policy), predictor: "mixcache" }] as const,
+  ),
+];
 
 function create(cache: CacheRequest): CachePolicy {
   const settings = resolveSettings(bundle.manifest, { prompt: PROMPTS[0], num_inference_steps: STEPS });

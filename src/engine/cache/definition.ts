@@ -33,6 +33,11 @@ export interface PolicyDefinition<Options extends object> {
   readonly source: string;
   /** Strict, with a default for everything that has a published one. */
   readonly options: ZodType<Options>;
+  /**
+   * True where whole steps are reused, so that the option `predictor: "mixcache"` can exchange what stands in for them
+   * and leave the decisions as they are.
+   */
+  readonly assistable?: boolean;
   /** Absent where there is nothing to trade. */
   readonly dial?: Dial;
   /**

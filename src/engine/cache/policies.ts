@@ -4,6 +4,7 @@ import { z } from "zod";
 import { invalid } from "../../errors.ts";
 import type { CachePolicy } from "./contract.ts";
 import { definePolicy, type PolicyContext, type PolicyDefinition } from "./definition.ts";
+import { assisted } from "./mixcache/assisted.ts";
 import { mixcache } from "./mixcache/index.ts";
 import { off } from "./off.ts";
 import type { CacheRequest } from "./request.ts";
@@ -38,9 +39,18 @@ function entry<Options extends object>(definition: PolicyDefinition<Options>): A
     title,
     source,
     ...(dial && { dial }),
-    make: (options, context) => definition.create(parse(name, schema, options), context),
+    ...(definition.assistable && { assistable: true }),
+    make: (options, context) => {
+      if (!definition.assistable) return definition.create(parse(name, schema, options), context);
+      const { predictor, ...own } = parse(name, assistance, options);
+      const policy = definition.create(parse(name, schema, own), context);
+      return predictor === "own" ? policy : assisted(policy);
+    },
   };
 }
+
+/** What every rival that reuses whole steps understands beside its own options. */
+const assistance = z.looseObject({ predictor: z.enum(["own", "mixcache"]).default("own") });
 
 function parse<Options>(name: string, schema: z.ZodType<Options>, options: unknown): Options {
   const parsed = schema.safeParse(options);

@@ -5,7 +5,7 @@
  * The idea is that of predictor-corrector methods (cf. UniPC, arXiv 2302.04867); to apply it to caching is ours.
  */
 
-import type { Prediction } from "../contract.ts";
+import type { Branch, DenoiserInfo, Prediction } from "../contract.ts";
 import type { Anchors, Track } from "./anchors.ts";
 import { type Coefficients, line } from "./predictor.ts";
 
@@ -21,6 +21,20 @@ export interface Predicted {
 export interface Weighted {
   readonly track: Track;
   readonly weight: number;
+}
+
+/** What a branch's output counts in the guided velocity: uncond + scale · (cond − uncond). */
+export function weightIn(branch: Branch, { branches, guidanceScale }: DenoiserInfo): number {
+  if (branches.length === 1) return 1;
+  return branch === "cond" ? guidanceScale : 1 - guidanceScale;
+}
+
+/** What the guided velocity of a step is made of. */
+export function weightsOf(denoiser: DenoiserInfo): readonly Weighted[] {
+  return denoiser.branches.map((branch) => ({
+    track: { part: { kind: "output" }, branch },
+    weight: weightIn(branch, denoiser),
+  }));
 }
 
 /** Results to keep of each track: the two that the predictions were made of, and this step's. */

@@ -4,7 +4,6 @@ import type {
   Branch,
   BranchPlan,
   Decision,
-  DenoiserInfo,
   Measurement,
   PolicyRun,
   Prediction,
@@ -13,10 +12,11 @@ import type {
   StepOutcome,
   StepPlan,
 } from "../contract.ts";
+import { denoiserAt } from "../denoiser-at.ts";
 import type { Profile } from "../profile.ts";
 import { Anchors, type Track } from "./anchors.ts";
 import { MOST_STEPS_REUSED, spend } from "./budget.ts";
-import { CORRECTION_DEPTH, correction, type Predicted, type Weighted } from "./correction.ts";
+import { CORRECTION_DEPTH, correction, type Predicted, weightIn, weightsOf } from "./correction.ts";
 import { type Candidate, choose } from "./decision.ts";
 import { Deviations } from "./deviation.ts";
 import { FEW_STEPS, fewStepsMask } from "./few-steps.ts";
@@ -99,7 +99,7 @@ export class MixcacheRun implements PolicyRun {
       wanted.push(...measurements);
     };
     const isFull = (branch: Branch) => (branches[branch]?.kind ?? "full") === "full";
-    const served = this.#denoiserAt(index).branches;
+    const served = denoiserAt(this.#run, index).branches;
     if (served.every(isFull)) {
       const newest = { part: OUTPUT, branch: "cond" } as const;
       if (!this.#open && this.#anchors.of(newest).length > 0) {
@@ -126,7 +126,7 @@ export class MixcacheRun implements PolicyRun {
   observe({ index, branches, refreshed, scalars }: StepOutcome): number | undefined {
     for (const track of refreshed) this.#anchors.add(track, index);
     const found = this.#read(index, scalars);
-    const served = this.#denoiserAt(index).branches;
+    const served = denoiserAt(this.#run, index).branches;
     const full = served.every((branch) => (branches[branch]?.kind ?? "full") === "full");
     const cost = full || !this.#before ? 1 : costOf(this.#before, this.#run, this.#plan.range);
     if (this.#budget !== undefined) this.#budget -= cost;
@@ -151,7 +151,13 @@ export class MixcacheRun implements PolicyRun {
     this.#predicted = [];
     const { options } = this.#plan;
     if (!options.correction || this.#run.scheduler !== "flow_match_euler") return undefined;
-    return correction(index, this.#outputs(index), predicted, this.#anchors, this.#run.sigmas);
+    return correction(
+      index,
+      weightsOf(denoiserAt(this.#run, index)),
+      predicted,
+      this.#anchors,
+      this.#run.sigmas,
+    );
   }
 
   event({ step }: { readonly step: number }): void {
@@ -206,7 +212,7 @@ export class MixcacheRun implements PolicyRun {
   }
 
   #mustCompute(step: number): boolean {
-    const first = this.#denoiserAt(step).steps[0];
+    const first = denoiserAt(this.#run, step).steps[0];
     return step - first < FIRST_STEPS || step === this.#run.steps - 1;
   }
 
@@ -228,16 +234,16 @@ export class MixcacheRun implements PolicyRun {
 
   /** The plans of the branches, and a note of what was predicted; undefined where too little has been computed. */
   #reuse(granularity: Granularity, index: number): StepOutcome["branches"] | undefined {
-    const { branches, guidanceScale } = this.#denoiserAt(index);
+    const denoiser = denoiserAt(this.#run, index);
     const plans: Partial<Record<Branch, BranchPlan>> = {};
     const predicted: Predicted[] = [];
     const moment = this.#moment(index);
-    for (const track of this.#tracks(granularity, branches)) {
+    for (const track of this.#tracks(granularity, denoiser.branches)) {
       const prediction = this.#predictor.predict(track, moment);
       if (!prediction) return undefined;
       plans[track.branch] = { kind: "reuse", part: partOf(granularity, this.#plan.range), prediction };
       const coefficients = this.#predictor.coefficients(track, moment);
-      const weight = track.branch === "cond" ? (branches.length > 1 ? guidanceScale : 1) : 1 - guidanceScale;
+      const weight = weightIn(track.branch, denoiser);
       if (coefficients && granularity !== "block")
         predicted.push({ step: index, track, weight, coefficients });
     }
@@ -281,22 +287,6 @@ export class MixcacheRun implements PolicyRun {
     return branchesOf(granularity, served)
       .filter((branch) => served.includes(branch))
       .map((branch) => ({ part, branch }));
-  }
-
-  #outputs(index: number): readonly Weighted[] {
-    const { branches, guidanceScale } = this.#denoiserAt(index);
-    const guided = branches.length > 1;
-    return branches.map((branch) => ({
-      track: { part: OUTPUT, branch },
-      weight: guided ? (branch === "cond" ? guidanceScale : 1 - guidanceScale) : 1,
-    }));
-  }
-
-  #denoiserAt(step: number): DenoiserInfo {
-    const { denoisers } = this.#run;
-    const found = denoisers.find(({ steps: [from, to] }) => step >= from && step < to) ?? denoisers[0];
-    if (!found) throw new RangeError("a run has at least one denoiser");
-    return found;
   }
 
   #newTrigger(first: number): Trigger {

@@ -14,6 +14,7 @@ import type {
   RunInfo,
   StepPlan,
 } from "../contract.ts";
+import { denoiserAt } from "../denoiser-at.ts";
 
 /** What a rule says of one branch in one step. */
 export interface Verdict {
@@ -71,8 +72,7 @@ export function ofFifty(published: number, steps: number): number {
 
 /** One run by a rule. A `denoiser_switch` makes all rules anew. */
 export function branchwise(run: RunInfo, { mode, together, rule }: Branchwise): PolicyRun {
-  const serving = (step: number) =>
-    run.denoisers.find(({ steps: [from, to] }) => step >= from && step < to) as DenoiserInfo;
+  const serving = (step: number) => denoiserAt(run, step);
   const rulesOf = (denoiser: DenoiserInfo) =>
     denoiser.branches
       .filter((branch) => !together || branch === "cond")

@@ -31,6 +31,7 @@ export const dbcache = definePolicy({
   title: "DBCache",
   source: "cache-dit",
   options,
+  assistable: true,
   dial: { option: "threshold", slow: 0.02, fast: 0.6, scale: "logarithmic" },
   create: (given, context) => {
     const front = probeCut("cache.fn_compute_blocks", given.fn_compute_blocks, 8, context);

@@ -24,6 +24,7 @@ export const dicache = definePolicy({
   title: "DiCache",
   source: "arXiv 2508.17356",
   options,
+  assistable: true,
   dial: { option: "threshold", slow: 0.02, fast: 1, scale: "logarithmic" },
   create: ({ threshold, probe_depth, retention_ratio }, context): CachePolicy => {
     const cut = probeCut("cache.probe_depth", probe_depth, 1, context);

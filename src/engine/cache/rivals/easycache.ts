@@ -61,6 +61,7 @@ export const easycache = definePolicy({
   title: "EasyCache",
   source: "arXiv 2507.02860",
   options,
+  assistable: true,
   dial: { option: "threshold", slow: 0.005, fast: 0.5, scale: "logarithmic" },
   create: ({ threshold, warmup_steps }): CachePolicy => ({
     name: "easycache",

@@ -19,6 +19,7 @@ export const fbcache = definePolicy({
   title: "First Block Cache",
   source: "ParaAttention; diffusers' FirstBlockCache",
   options,
+  assistable: true,
   dial: { option: "threshold", slow: 0.02, fast: 0.6, scale: "logarithmic" },
   create: ({ threshold, per_branch }, context) =>
     dualBlock({

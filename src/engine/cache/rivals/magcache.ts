@@ -104,6 +104,7 @@ export const magcache = definePolicy({
   title: "MagCache",
   source: "arXiv 2506.09045",
   options,
+  assistable: true,
   dial: { option: "threshold", slow: 0.005, fast: 0.6, scale: "logarithmic" },
   create: ({ threshold, max_skip_steps, retention_ratio, mag_ratios, force_last }, context): CachePolicy => {
     const { cond, uncond = cond } = mag_ratios ?? {};

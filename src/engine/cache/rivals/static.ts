@@ -48,6 +48,7 @@ export const fixedSchedule = definePolicy({
   title: "Static schedule",
   source: "LeMiCa; DPCache, arXiv 2602.22654; GCache; MagCache's presets, arXiv 2506.09045",
   options,
+  assistable: true,
   dial: { option: "speed", slow: 1.1, fast: 4, scale: "logarithmic" },
   create: (given, context): CachePolicy => {
     const schedule = scheduleOf(given, context);

@@ -27,6 +27,7 @@ export const teacache = definePolicy({
   title: "TeaCache",
   source: "arXiv 2411.19108",
   options,
+  assistable: true,
   dial: { option: "threshold", slow: 0.02, fast: 0.5, scale: "logarithmic" },
   create: ({ threshold, signal: asked, coefficients, retained_steps, force_last }, context): CachePolicy => {
     const signal = signalOf(asked, coefficients !== undefined, context);
