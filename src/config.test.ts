@@ -3,8 +3,9 @@ import { readConfig } from "./config.ts";
 
 describe("the environment", () => {
   it("may be empty: ONNX Runtime, and threads as the machine suggests", () => {
-    const { embeddings, ...rest } = readConfig({});
+    const { embeddings, profiles, ...rest } = readConfig({});
     expect(rest).toEqual({ lowMemory: false });
+    expect(profiles).toMatch(/[\\/]\.local[\\/]share[\\/]mixcache[\\/]profiles$/);
     expect(embeddings?.folder).toMatch(/[\\/]\.cache[\\/]mixcache[\\/]embeddings$/);
     expect(readConfig({ ENGINE: "", THREADS: "", TORCH_WEIGHTS: "" })).toEqual(readConfig({}));
     expect(readConfig({ ENGINE: "onnx", TORCH_WEIGHTS: "/wan", THREADS: "4" })).toMatchObject({ threads: 4 });
@@ -32,6 +33,13 @@ describe("the environment", () => {
       compile: true,
       offload: false,
     });
+  });
+
+  it("says where profiles are kept", () => {
+    const { profiles } = readConfig({ XDG_DATA_HOME: "/var/data" });
+    expect(profiles).toBe("/var/data/mixcache/profiles");
+    expect(readConfig({ XDG_DATA_HOME: "relative" }).profiles).toBe(readConfig({}).profiles);
+    expect(readConfig({ XDG_DATA_HOME: "/var/data", PROFILES: "/mine" }).profiles).toBe("/mine");
   });
 
   it("says where embeddings are kept, and how much", () => {

@@ -36,6 +36,8 @@ const variables = z.object({
     .transform(Number)
     .default(1024),
   XDG_CACHE_HOME: z.string().optional(),
+  PROFILES: z.string().optional(),
+  XDG_DATA_HOME: z.string().optional(),
   TORCH_PYTHON: z.string().default("python3"),
   TORCH_WEIGHTS: z.string().optional(),
   TORCH_DEVICE: z
@@ -63,6 +65,8 @@ export interface Config {
   readonly threads?: number;
   /** Where text embeddings are kept between runs, and how much room they get; undefined: they are not kept. */
   readonly embeddings?: { readonly folder: string; readonly maxBytes: number };
+  /** Where the warm cache profiles made here are kept. */
+  readonly profiles: string;
   /** One part of the model in memory at a time. */
   readonly lowMemory: boolean;
   /** Present where ENGINE is torch. */
@@ -85,6 +89,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     ...(THREADS !== undefined && { threads: THREADS }),
     ...(embeddings && { embeddings }),
+    profiles: path.resolve(
+      rest.PROFILES ?? path.join(ofUser(rest.XDG_DATA_HOME, ".local/share"), "mixcache", "profiles"),
+    ),
     lowMemory: LOW_MEMORY,
     ...(ENGINE === "torch" && { torch: torchConfig(rest) }),
   };
@@ -92,19 +99,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 type Variables = z.infer<typeof variables>;
 
-/** The user's cache folder, as the XDG base directory specification has it: a relative path there counts as none. */
 function embeddingCache({
   EMBEDDING_CACHE,
   EMBEDDING_CACHE_MB,
   XDG_CACHE_HOME,
 }: Pick<Variables, "EMBEDDING_CACHE" | "EMBEDDING_CACHE_MB" | "XDG_CACHE_HOME">): Config["embeddings"] {
   if (EMBEDDING_CACHE === "off" || EMBEDDING_CACHE_MB === 0) return undefined;
-  const ofUser =
-    XDG_CACHE_HOME !== undefined && path.isAbsolute(XDG_CACHE_HOME)
-      ? XDG_CACHE_HOME
-      : path.join(homedir(), ".cache");
-  const folder = path.resolve(EMBEDDING_CACHE ?? path.join(ofUser, "mixcache", "embeddings"));
-  return { folder, maxBytes: EMBEDDING_CACHE_MB * 1e6 };
+  const folder = EMBEDDING_CACHE ?? path.join(ofUser(XDG_CACHE_HOME, ".cache"), "mixcache", "embeddings");
+  return { folder: path.resolve(folder), maxBytes: EMBEDDING_CACHE_MB * 1e6 };
+}
+
+/** A folder of the user's, as the XDG base directory specification has it: a relative path there counts as none. */
+function ofUser(given: string | undefined, otherwise: string): string {
+  return given !== undefined && path.isAbsolute(given) ? given : path.join(homedir(), otherwise);
 }
 
 type TorchVariables = Pick<Variables, Extract<keyof Variables, `TORCH_${string}`>>;

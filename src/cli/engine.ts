@@ -10,13 +10,19 @@ import { defaultThreads } from "./options.ts";
 export function engineOptions(
   bundle: string,
   config: Config,
-  { threads, variant }: { readonly threads?: number; readonly variant?: string },
+  {
+    threads,
+    variant,
+    profile,
+  }: { readonly threads?: number; readonly variant?: string; readonly profile?: string },
 ): EngineOptions {
   return {
     bundle,
     threads: threads ?? config.threads ?? defaultThreads(),
     ...(variant !== undefined && { variant }),
     ...(config.embeddings && { embeddings: config.embeddings }),
+    profiles: config.profiles,
+    ...(profile !== undefined && { profile }),
     lowMemory: config.lowMemory,
     ...(config.torch && { torch: config.torch }),
   };

@@ -1,6 +1,7 @@
 /** `mixcache generate`: a prompt in, a video file out. */
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { readConfig } from "../config.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
@@ -37,6 +38,7 @@ interface GenerateOptions {
   readonly json?: boolean;
   readonly bundle: string;
   readonly variant?: string;
+  readonly profile?: string;
   readonly threads?: number;
 }
 
@@ -93,6 +95,7 @@ export function generateCommand(): Command {
       ),
     )
     .option("--variant <name>", "one of the model's variants, such as another precision")
+    .option("--profile <file>", "a warm cache profile, such as mixcache calibrate writes")
     .option("--threads <number>", "threads of the engine (default: THREADS, or all cores)", threadCount)
     .addHelpText("after", EXAMPLES)
     .action(generate);
@@ -147,13 +150,15 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
 }
 
 /** Refuses, before anything starts, what needs no engine to be refused; returns the format. */
-function checkOptions({ output, sheet, format: wanted, codec, fps }: GenerateOptions): VideoFormat {
+function checkOptions({ output, sheet, format: wanted, codec, fps, profile }: GenerateOptions): VideoFormat {
   const format = formatOf(output, wanted);
   if (format === "webp" && codec !== undefined) {
     invalid("codec", `--codec ${codec} is for mp4 only; leave it out, or write an mp4.`);
   }
   if (fps !== undefined) validateFps(fps);
   if (sheet !== undefined) checkSheet(sheet, output);
+  if (profile !== undefined && !existsSync(profile))
+    invalid("profile", `--profile ${profile} does not exist. Give a file that mixcache calibrate wrote.`);
   return format;
 }
 
@@ -214,6 +219,8 @@ function report(
       peak_memory_bytes: result.peakMemoryBytes,
     },
     notices: result.notices,
+    /** SHA-256 of the warm cache profile that was used. */
+    profile: trace.profile,
     text_cached: trace.textCached,
     time_ms: {
       start: Math.round(info.startMs),

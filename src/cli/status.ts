@@ -39,7 +39,7 @@ export class StatusLine {
     if (progress.phase === "text")
       this.waitFor(progress.cached ? "the prompt is known" : "reading the prompt");
     else if (progress.phase === "decode") this.waitFor(`decoding ${Math.round(progress.fraction * 100)} %`);
-    else this.#denoise(progress);
+    else if (progress.phase === "denoise") this.#denoise(progress);
   }
 
   /** Many videos, of which the last was the named one. */

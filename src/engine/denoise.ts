@@ -16,6 +16,13 @@ import type { StepTrace } from "./trace.ts";
 export interface DenoiseHooks extends RunHooks {
   /** Awaited when a denoiser has served its last step and another takes over. */
   readonly onDenoiserDone?: (denoiser: DenoiserManifest) => Promise<void>;
+  /** The velocity by which each step moves the latents, in order. */
+  readonly onVelocity?: (velocity: Float32Array) => void;
+  /**
+   * Velocities of the first steps, as another run from the same noise had them. They are taken as they are: neither
+   * model nor policy is asked, and the trace begins after them. For calibration.
+   */
+  readonly given?: readonly Float32Array[];
 }
 
 export interface DenoiseResult {
@@ -67,6 +74,11 @@ export async function denoise(
         await hooks.onDenoiserDone?.(before.manifest);
       }
       for (let index = served[0]; index < served[1]; index++) {
+        const known = hooks.given?.[index];
+        if (known) {
+          latents = scheduler.step(index, known, latents);
+          continue;
+        }
         const started = performance.now();
         const sigma = sigmas[index] ?? 0;
         const step = { index, sigma, sigmaNext: sigmas[index + 1] ?? 0, denoiser: id };
@@ -77,6 +89,7 @@ export async function denoise(
           timesteps[index] ?? 0,
           latents,
         );
+        hooks.onVelocity?.(velocity);
         latents = scheduler.step(index, velocity, latents);
         trace.push({ index, sigma, denoiser: id, ...done, durationMs: performance.now() - started });
       }

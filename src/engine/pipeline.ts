@@ -1,15 +1,17 @@
 /** Text to frames: the engine's front door. */
 
 import { MixcacheError } from "../errors.ts";
+import type { Manifest } from "./bundle/manifest.ts";
 import type { Bundle } from "./bundle/read.ts";
 import type { CachePolicy } from "./cache/contract.ts";
 import { createPolicy } from "./cache/policies.ts";
-import { type Profile, type ProfileKey, profileKey } from "./cache/profile.ts";
+import { type FoundProfile, type ProfileKey, profileKey } from "./cache/profile.ts";
 import { type Encoding, encodePrompts } from "./conditioning.ts";
 import { decode } from "./decode.ts";
-import { denoise } from "./denoise.ts";
+import { type DenoiseHooks, type DenoiseResult, denoise } from "./denoise.ts";
 import type { EmbeddingCache } from "./embeddings.ts";
 import type { RgbFrames } from "./frames.ts";
+import type { Conditioning } from "./inputs.ts";
 import type { RunHooks } from "./progress.ts";
 import { randn } from "./random.ts";
 import { Residency } from "./residency.ts";
@@ -32,8 +34,25 @@ export interface PipelineOptions {
   readonly embeddings?: EmbeddingCache;
   /** Keeps one part of the model in memory at a time, at the price of loading each anew for every video. */
   readonly lowMemory?: boolean;
-  /** Warm cache profiles, asked for once for every video; undefined where there is none for these settings. */
-  readonly profiles?: (key: ProfileKey) => Promise<Profile | undefined>;
+  /** Warm cache profiles, asked for once for every video. */
+  readonly profiles?: (key: ProfileKey) => Promise<FoundProfile>;
+}
+
+/** One text from one noise, which can be denoised again and again. */
+export interface Subject {
+  readonly manifest: Manifest;
+  readonly settings: Settings;
+  readonly run: (
+    policy: CachePolicy,
+    hooks?: Pick<DenoiseHooks, "onProgress" | "onVelocity" | "given">,
+  ) => Promise<DenoiseResult>;
+}
+
+/** A policy, the digest of the profile that it was given, and what people should know of that. */
+interface Chosen {
+  readonly policy: CachePolicy;
+  readonly profile: string | null;
+  readonly notices: readonly string[];
 }
 
 /** A loaded bundle on a backend. One generation at a time. */
@@ -79,6 +98,43 @@ export class Pipeline {
     policy?: CachePolicy,
   ): Promise<GenerateResult> {
     const settings = resolveSettings(this.bundle.manifest, request);
+    return this.#alone(async () =>
+      this.#run(
+        settings,
+        hooks,
+        policy ? { policy, profile: null, notices: [] } : await this.#chosen(settings),
+      ),
+    );
+  }
+
+  /**
+   * Denoises one text as often as `work` wants, each time with another policy and from the same noise. The text is
+   * encoded once, and nothing is decoded. For calibration.
+   * @throws MixcacheError like `generate`
+   */
+  async study<T>(
+    request: GenerateRequest,
+    work: (subject: Subject) => Promise<T>,
+    { signal }: Pick<RunHooks, "signal"> = {},
+  ): Promise<T> {
+    const { manifest } = this.bundle;
+    const settings = resolveSettings(manifest, request);
+    const stop = signal && { signal };
+    return this.#alone(async () => {
+      const text = await encodePrompts(this.#encoding, settings, { ...stop });
+      try {
+        await this.#residency.done("text");
+        const run: Subject["run"] = (policy, hooks) =>
+          this.#denoise(settings, text.conditioning, policy, { ...hooks, ...stop });
+        return await work({ manifest, settings, run });
+      } finally {
+        for (const denoiser of manifest.denoisers) await this.#residency.done(denoiser);
+        for (const state of Object.values(text.conditioning)) this.#backend.release(state);
+      }
+    });
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
     if (this.#busy) {
       throw new MixcacheError(
         "engine_busy",
@@ -87,7 +143,7 @@ export class Pipeline {
     }
     this.#busy = true;
     try {
-      return await this.#run(settings, hooks, policy ?? (await this.#policyOf(settings)));
+      return await work();
     } catch (error) {
       await this.#residency.clear();
       throw error;
@@ -96,13 +152,39 @@ export class Pipeline {
     }
   }
 
-  async #policyOf(settings: Settings): Promise<CachePolicy> {
-    const { manifest, digest } = this.bundle;
-    const profile = await this.#profiles?.(profileKey(digest, settings));
-    return createPolicy(settings.cache, { manifest, settings, profile });
+  #denoise(
+    settings: Settings,
+    conditioning: Conditioning,
+    policy: CachePolicy,
+    hooks: Omit<DenoiseHooks, "onDenoiserDone">,
+  ): Promise<DenoiseResult> {
+    const noise = randn(settings.seed, latentDims(this.bundle.manifest, settings.shape));
+    return denoise(this.bundle, this.#backend, policy, settings, conditioning, noise, {
+      ...hooks,
+      onDenoiserDone: (denoiser) => this.#residency.done(denoiser),
+    });
   }
 
-  async #run(settings: Settings, hooks: RunHooks, policy: CachePolicy): Promise<GenerateResult> {
+  async #chosen(settings: Settings): Promise<Chosen> {
+    const { manifest, digest: bundle } = this.bundle;
+    const found = (await this.#profiles?.(profileKey(bundle, settings))) ?? { notices: [] };
+    const { profile, digest, notices } = found;
+    try {
+      const policy = createPolicy(settings.cache, { manifest, settings, profile });
+      return { policy, profile: digest ?? null, notices };
+    } catch (error) {
+      // That there is no profile is best explained by why there is none.
+      if (!(error instanceof MixcacheError) || error.code !== "profile_missing" || notices.length === 0)
+        throw error;
+      throw new MixcacheError(error.code, [error.message, ...notices].join(" "), { cause: error });
+    }
+  }
+
+  async #run(
+    settings: Settings,
+    hooks: RunHooks,
+    { policy, profile, notices }: Chosen,
+  ): Promise<GenerateResult> {
     const { manifest } = this.bundle;
     const started = performance.now();
     hooks.onProgress?.({ phase: "text" });
@@ -111,30 +193,23 @@ export class Pipeline {
       await this.#residency.done("text");
       hooks.onProgress?.({ phase: "text", cached: text.cached > 0 && text.graphs.length === 0 });
       const encoded = performance.now();
-      const noise = randn(settings.seed, latentDims(manifest, settings.shape));
-      const { latents, steps, cacheBytesPeak } = await denoise(
-        this.bundle,
-        this.#backend,
-        policy,
-        settings,
-        text.conditioning,
-        noise,
-        { ...hooks, onDenoiserDone: (denoiser) => this.#residency.done(denoiser) },
-      );
+      const denoised = await this.#denoise(settings, text.conditioning, policy, hooks);
+      const { latents, steps, cacheBytesPeak } = denoised;
       for (const denoiser of manifest.denoisers) await this.#residency.done(denoiser);
-      const denoised = performance.now();
+      const denoisedAt = performance.now();
       const decoded = await decode(this.bundle, this.#backend, settings.shape, latents, hooks);
       await this.#residency.done("decoder");
       const finished = performance.now();
       const trace: RunTrace = {
         policy: policy.name,
+        profile,
         steps,
         text: text.graphs,
         textCached: text.cached,
         decode: decoded.graphs,
         textMs: encoded - started,
-        denoiseMs: denoised - encoded,
-        decodeMs: finished - denoised,
+        denoiseMs: denoisedAt - encoded,
+        decodeMs: finished - denoisedAt,
         totalMs: finished - started,
         denoiseFlops: steps.reduce((sum, step) => sum + step.flops, 0),
         fullDenoiseFlops: steps.reduce((sum, step) => sum + step.fullFlops, 0),
@@ -144,7 +219,7 @@ export class Pipeline {
         frames: decoded.frames,
         trace,
         settings,
-        notices: [...text.notices, ...(policy.notices ?? [])],
+        notices: [...text.notices, ...notices, ...(policy.notices ?? [])],
       };
     } finally {
       for (const state of Object.values(text.conditioning)) this.#backend.release(state);

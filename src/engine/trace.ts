@@ -37,6 +37,8 @@ export interface StepTrace {
 
 export interface RunTrace {
   readonly policy: string;
+  /** Digest of the warm cache profile that the policy was given; null where there was none. */
+  readonly profile: string | null;
   readonly steps: readonly StepTrace[];
   readonly text: readonly GraphTrace[];
   /** Texts whose embeddings were there already, each counted once for every encoder. */

@@ -16,7 +16,7 @@ export interface LabProgress {
 }
 
 export interface SessionOptions extends Omit<PlanOptions, "info" | "machine"> {
-  readonly engine: Pick<EngineChild, "info" | "generate">;
+  readonly engine: Pick<EngineChild, "info" | "generate" | "profileOf">;
   readonly store: Store;
   readonly shard?: Shard;
   readonly signal?: AbortSignal;
@@ -38,7 +38,12 @@ const WARM_UP_STEPS = 4;
 export async function runExperiment(options: SessionOptions): Promise<Planned> {
   const { engine, store, base, shard = { index: 1, of: 1 }, signal, onProgress } = options;
   const info = await engine.info();
-  const planned = await makePlan({ ...options, info, machine: machine() });
+  const planned = await makePlan({
+    ...options,
+    info,
+    machine: machine(),
+    profileOf: (key) => engine.profileOf(key),
+  });
   const { plan, keys } = planned;
   await store.writeFile(PLAN_FILE, `${JSON.stringify(plan)}\n`);
   const left = groupsOf(plan, shard)

@@ -42,6 +42,8 @@ export class FakeEngine {
     return INFO;
   }
 
+  async profileOf(): Promise<undefined> {}
+
   async generate(request: GenerateRequest): Promise<EngineResult> {
     this.requests.push(request);
     if (this.requests.length >= this.failAt) throw new Error("The engine was cut off.");
@@ -54,6 +56,7 @@ export class FakeEngine {
       frames: framesOf(request, Number(error) + this.drift),
       trace: {
         policy,
+        profile: null,
         steps,
         text: [],
         textCached: 1,

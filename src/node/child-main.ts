@@ -4,12 +4,15 @@
  */
 
 import { readBundle } from "../engine/bundle/read.ts";
+import { measure } from "../engine/calibration/measure.ts";
 import { Pipeline } from "../engine/pipeline.ts";
+import type { RunHooks } from "../engine/progress.ts";
 import { MixcacheError, messageOf } from "../errors.ts";
 import { FolderFiles } from "./bundle-folder.ts";
 import { EmbeddingFolder } from "./embedding-cache.ts";
 import { openBackend } from "./open-backend.ts";
 import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
+import { profileFinder } from "./profiles.ts";
 import type { EngineOptions, FromChild, ToChild, WireError } from "./protocol.ts";
 
 let pipeline: Pipeline | undefined;
@@ -53,6 +56,7 @@ async function load(options: EngineOptions): Promise<void> {
   const { embeddings, lowMemory = false } = options;
   pipeline = await Pipeline.load(bundle, backend, {
     lowMemory,
+    profiles: profileFinder(options),
     ...(embeddings && { embeddings: new EmbeddingFolder({ ...embeddings, engine: numerics }) }),
   });
   // performance.now() counts from the start of the process.
@@ -72,16 +76,9 @@ async function load(options: EngineOptions): Promise<void> {
 }
 
 async function generate({ id, request }: ToChild & { type: "generate" }): Promise<void> {
-  const controller = new AbortController();
-  running.set(id, controller);
-  try {
-    if (!pipeline)
-      throw new MixcacheError("engine_failed", "The engine was asked for a video before it was loaded.");
-    const { frames, trace, notices, settings } = await pipeline.generate(request, {
-      signal: controller.signal,
-      onProgress: (progress) => send({ type: "progress", id, progress }),
-    });
-    send({
+  await answer(id, async (engine, hooks) => {
+    const { frames, trace, notices, settings } = await engine.generate(request, hooks);
+    return {
       type: "result",
       id,
       result: {
@@ -97,7 +94,34 @@ async function generate({ id, request }: ToChild & { type: "generate" }): Promis
         },
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       },
-    });
+    };
+  });
+}
+
+async function measurePrompt({ id, request, options }: ToChild & { type: "measure" }): Promise<void> {
+  await answer(id, async (engine, hooks) => {
+    const onFraction = (fraction: number) => hooks.onProgress({ phase: "measure", fraction });
+    const result = await engine.study(request, (subject) => measure(subject, options, onFraction), hooks);
+    return { type: "measured", id, result };
+  });
+}
+
+/** Does one piece of work that can be aborted, and sends what comes of it. */
+async function answer(
+  id: number,
+  work: (engine: Pipeline, hooks: Required<RunHooks>) => Promise<FromChild>,
+): Promise<void> {
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    if (!pipeline)
+      throw new MixcacheError("engine_failed", "The engine was asked for a video before it was loaded.");
+    send(
+      await work(pipeline, {
+        signal: controller.signal,
+        onProgress: (progress) => send({ type: "progress", id, progress }),
+      }),
+    );
   } catch (error) {
     send({ type: "failed", id, error: wire(error) });
   } finally {
@@ -108,6 +132,7 @@ async function generate({ id, request }: ToChild & { type: "generate" }): Promis
 process.on("message", (message: ToChild) => {
   if (message.type === "load") load(message.options).catch(die);
   else if (message.type === "generate") void generate(message);
+  else if (message.type === "measure") void measurePrompt(message);
   else running.get(message.id)?.abort();
 });
 process.on("disconnect", () => process.exit(0));

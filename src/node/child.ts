@@ -4,6 +4,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { setPriority } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { MeasureOptions } from "../engine/calibration/measure.ts";
+import type { Measured } from "../engine/calibration/measured.ts";
 import type { Progress } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import { MixcacheError } from "../errors.ts";
@@ -18,9 +20,11 @@ export interface ChildOptions extends EngineOptions {
   readonly priority?: number;
 }
 
+type Done = Extract<FromChild, { type: "result" | "measured" }>;
+
 interface Waiting {
   readonly id: number;
-  readonly resolve: (result: EngineResult) => void;
+  readonly resolve: (message: Done) => void;
   readonly reject: (error: MixcacheError) => void;
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
@@ -75,6 +79,8 @@ export class Child {
         ...(options.variant !== undefined && { variant: options.variant }),
         ...(options.embeddings && { embeddings: options.embeddings }),
         ...(options.lowMemory !== undefined && { lowMemory: options.lowMemory }),
+        ...(options.profiles !== undefined && { profiles: options.profiles }),
+        ...(options.profile !== undefined && { profile: options.profile }),
         ...(options.torch && { torch: options.torch }),
       },
     });
@@ -85,10 +91,27 @@ export class Child {
     return this.process.connected && this.#fate === undefined;
   }
 
-  run(id: number, request: GenerateRequest, onProgress: Waiting["onProgress"]): Promise<EngineResult> {
+  async run(id: number, request: GenerateRequest, onProgress: Waiting["onProgress"]): Promise<EngineResult> {
+    const done = await this.#ask({ type: "generate", id, request }, onProgress);
+    if (done.type !== "result") throw astray();
+    return done.result;
+  }
+
+  async measure(
+    id: number,
+    request: GenerateRequest,
+    options: MeasureOptions,
+    onProgress: Waiting["onProgress"],
+  ): Promise<Measured> {
+    const done = await this.#ask({ type: "measure", id, request, options }, onProgress);
+    if (done.type !== "measured") throw astray();
+    return done.result;
+  }
+
+  #ask(message: ToChild & { id: number }, onProgress: Waiting["onProgress"]): Promise<Done> {
     return new Promise((resolve, reject) => {
-      this.#waiting = { id, resolve, reject, onProgress };
-      this.#send({ type: "generate", id, request });
+      this.#waiting = { id: message.id, resolve, reject, onProgress };
+      this.#send(message);
       this.#feedWatchdog();
     });
   }
@@ -131,8 +154,8 @@ export class Child {
     }
     this.#waiting = undefined;
     clearTimeout(this.#watchdog);
-    if (message.type === "result") {
-      waiting.resolve(message.result);
+    if (message.type === "result" || message.type === "measured") {
+      waiting.resolve(message);
       return;
     }
     const error = fromWire(message.error);
@@ -191,6 +214,13 @@ function prioritise(pid: number | undefined, priority: number): void {
   } catch {
     // See above.
   }
+}
+
+function astray(): MixcacheError {
+  return new MixcacheError(
+    "engine_failed",
+    "The engine answered another question than the one it was asked.",
+  );
 }
 
 function fromWire({ code, message, field }: WireError): MixcacheError {

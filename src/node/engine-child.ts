@@ -4,10 +4,14 @@
  * child that hangs is killed, and a crash is an error of one video. The next one gets a new child.
  */
 
+import type { ProfileKey } from "../engine/cache/profile.ts";
+import type { MeasureOptions } from "../engine/calibration/measure.ts";
+import type { Measured } from "../engine/calibration/measured.ts";
 import type { Progress } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import { MixcacheError } from "../errors.ts";
 import { Child, type ChildOptions } from "./child.ts";
+import { profileFinder } from "./profiles.ts";
 import type { EngineInfo, EngineResult } from "./protocol.ts";
 
 export interface EngineChildOptions extends ChildOptions {
@@ -83,8 +87,31 @@ export class EngineChild {
    * @throws MixcacheError `invalid_argument`, `engine_busy`, `aborted`, `engine_crashed`, `engine_hung`,
    * `engine_out_of_memory` or `engine_failed`; after any of them the engine can be used again.
    */
-  async generate(request: GenerateRequest, hooks: EngineHooks = {}): Promise<EngineResult> {
-    const { signal, onProgress } = hooks;
+  generate(request: GenerateRequest, { signal, onProgress }: EngineHooks = {}): Promise<EngineResult> {
+    return this.#alone((child, id) => child.run(id, request, onProgress), signal);
+  }
+
+  /**
+   * One prompt's share of a calibration.
+   * @throws MixcacheError like `generate`
+   */
+  measure(
+    request: GenerateRequest,
+    options: MeasureOptions,
+    { signal, onProgress }: EngineHooks = {},
+  ): Promise<Measured> {
+    return this.#alone((child, id) => child.measure(id, request, options, onProgress), signal);
+  }
+
+  /** Digest of the warm cache profile that videos with these settings are made with. */
+  async profileOf(key: ProfileKey): Promise<string | undefined> {
+    return (await profileFinder(this.#options)(key)).digest;
+  }
+
+  async #alone<T>(
+    work: (child: Child, id: number) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     if (this.#busy) {
       throw new MixcacheError(
         "engine_busy",
@@ -105,7 +132,7 @@ export class EngineChild {
       await unlessAborted(child.loaded, signal);
       if (signal?.aborted) throw stopped();
       signal?.addEventListener("abort", onAbort, { once: true });
-      return await child.run(id, request, onProgress);
+      return await work(child, id);
     } finally {
       clearTimeout(patience);
       signal?.removeEventListener("abort", onAbort);

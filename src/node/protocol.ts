@@ -1,6 +1,8 @@
 /** What an engine's parent and its child process say to each other. */
 
 import type { Manifest } from "../engine/bundle/manifest.ts";
+import type { MeasureOptions } from "../engine/calibration/measure.ts";
+import type { Measured } from "../engine/calibration/measured.ts";
 import type { RgbFrames } from "../engine/frames.ts";
 import type { Progress } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
@@ -20,6 +22,10 @@ export interface EngineOptions {
   readonly embeddings?: { readonly folder: string; readonly maxBytes: number };
   /** Keeps one part of the model in memory at a time: slower, for models that do not fit otherwise. */
   readonly lowMemory?: boolean;
+  /** Folder of the warm cache profiles made here; those that come along are known anyway. */
+  readonly profiles?: string;
+  /** A file that is used instead, if it fits the video; if not, the video goes without and a notice says why. */
+  readonly profile?: string;
   /** Runs the bundle in a torch worker instead of ONNX Runtime. */
   readonly torch?: TorchOptions & { readonly watch?: TorchWatch };
 }
@@ -27,6 +33,12 @@ export interface EngineOptions {
 export type ToChild =
   | { readonly type: "load"; readonly options: EngineOptions }
   | { readonly type: "generate"; readonly id: number; readonly request: GenerateRequest }
+  | {
+      readonly type: "measure";
+      readonly id: number;
+      readonly request: GenerateRequest;
+      readonly options: MeasureOptions;
+    }
   | { readonly type: "abort"; readonly id: number };
 
 /** A `MixcacheError` on the wire. */
@@ -74,6 +86,7 @@ export type FromChild =
   | { readonly type: "loaded"; readonly info: EngineInfo }
   | { readonly type: "progress"; readonly id: number; readonly progress: Progress }
   | { readonly type: "result"; readonly id: number; readonly result: EngineResult }
+  | { readonly type: "measured"; readonly id: number; readonly result: Measured }
   | { readonly type: "failed"; readonly id: number; readonly error: WireError }
   /** The engine can't go on; the child exits after this. */
   | { readonly type: "fatal"; readonly error: WireError };

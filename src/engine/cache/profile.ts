@@ -8,9 +8,10 @@ import type { Settings } from "../settings.ts";
 
 export const PROFILE_FORMAT = "mixcache.profile/1";
 
-const perStep = z.array(z.number());
+/** One number for each step. */
+export const perStep = z.array(z.number());
 /** null at steps for which there is nothing to compare with: the first ones of a run and of each denoiser. */
-const perStepOrNull = z.array(z.number().nullable());
+export const perStepOrNull = z.array(z.number().nullable());
 
 /** How what was measured spreads over the prompts, for each step. */
 const quantiles = z.strictObject({ p10: perStepOrNull, p50: perStepOrNull, p90: perStepOrNull });
@@ -19,8 +20,14 @@ const quantiles = z.strictObject({ p10: perStepOrNull, p50: perStepOrNull, p90: 
  * By what is reused: `step` the whole output, `cfg` the difference that guidance makes, `block` the residual of the
  * blocks of `block_range`. What a model lacks is absent: `cfg` without classifier-free guidance, `block` without cuts.
  */
-const granular = <T extends z.ZodType>(value: T) =>
+export const granular = <T extends z.ZodType>(value: T) =>
   z.strictObject({ step: value.optional(), cfg: value.optional(), block: value.optional() });
+
+/** [lag − 1][step] */
+export const lagged = z.array(perStepOrNull);
+
+/** A value for some steps. */
+export const probed = z.strictObject({ steps: z.array(z.int().nonnegative()), values: perStep });
 
 /** The settings that the measurements hold for; a run with others is refused. */
 const keySchema = z.strictObject({
@@ -70,7 +77,7 @@ export const profileSchema = z.strictObject({
    * line in the noise level through the steps `step − lag` and `step − 2·lag` (or the denoiser's first step, where it
    * is not so old). Lags from 1 up to 6.
    */
-  deviations: granular(z.array(perStepOrNull)),
+  deviations: granular(lagged),
   /** The deviations of `step` at lag 1. */
   deviation_quantiles: quantiles,
   /** Relative L1 distance of the conditional output from that of the step before, over the latter. */
@@ -79,11 +86,20 @@ export const profileSchema = z.strictObject({
    * What an error costs: mean over prompts of the relative L2 distance of the final latents from those of the clean
    * run, over the relative size of a Gaussian disturbance of this part at this one step. Empty where not measured.
    */
-  impacts: granular(z.strictObject({ steps: z.array(z.int().nonnegative()), values: perStep })),
+  impacts: granular(probed),
 });
 
 export type Profile = z.infer<typeof profileSchema>;
 export type ProfileKey = z.infer<typeof keySchema>;
+
+/** What there is for a run's settings. */
+export interface FoundProfile {
+  readonly profile?: Profile;
+  /** SHA-256 of the profile's file; results are of it. */
+  readonly digest?: string;
+  /** Why a profile that should have been used was not. */
+  readonly notices: readonly string[];
+}
 
 /** The key of a run's settings. */
 export function profileKey(bundleDigest: string, settings: Settings): ProfileKey {
