@@ -1,12 +1,11 @@
 /** One prompt's share of a calibration: a clean run that is recorded, then disturbed ones from the same noise. */
 
-import type { Manifest } from "../bundle/manifest.ts";
 import { type Granularity, middleBlocks, partOf, usable } from "../cache/mixcache/granularity.ts";
 import { cutsOf } from "../cuts.ts";
-import { branchesOfRun } from "../denoisers.ts";
+import { branchesOf } from "../denoisers.ts";
 import { reduceHost } from "../host-math.ts";
 import type { Subject } from "../pipeline.ts";
-import type { Settings } from "../settings.ts";
+import { guidanceOf, type Settings } from "../settings.ts";
 import { MEASURED_FORMAT, type Measured } from "./measured.ts";
 import { DISTURBANCE, disturbing, probeSteps } from "./probes.ts";
 import { createRecorder, type RecorderOptions } from "./recorder.ts";
@@ -76,7 +75,9 @@ export async function measure(
 /** What of a bundle can be measured with these settings. */
 function recorderOptions({ manifest, settings }: Subject, lags: number): RecorderOptions {
   const range = middleBlocks(manifest.denoisers.map(cutsOf));
-  const guided = isGuided(manifest, settings);
+  const guided = manifest.denoisers.every(
+    (denoiser) => branchesOf(denoiser, guidanceOf(settings, denoiser)).length > 1,
+  );
   const [first, ...others] = manifest.denoisers.map(({ signals }) => Object.keys(signals));
   return {
     granularities: usable(undefined, { guided, range, title: manifest.title }),
@@ -84,13 +85,6 @@ function recorderOptions({ manifest, settings }: Subject, lags: number): Recorde
     signals: (first ?? []).filter((signal) => others.every((names) => names.includes(signal))),
     lags: Math.min(lags, Math.max(1, settings.steps - 1)),
   };
-}
-
-function isGuided(manifest: Manifest, settings: Settings): boolean {
-  return (
-    manifest.denoisers.every(({ guidance }) => guidance.kind === "cfg") &&
-    branchesOfRun(manifest, settings).includes("uncond")
-  );
 }
 
 /** Every prompt, step and branch is disturbed by a noise of its own; its low digits are for branches and streams. */
