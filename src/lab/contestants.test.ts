@@ -6,7 +6,7 @@ describe("--policies", () => {
     expect(parsePolicies("off,teacache:threshold=0.1:force=true:kind=l1,mixcache:speed=2", 50)).toEqual([
       {
         label: "teacache threshold=0.1 force=true kind=l1",
-        family: "teacache",
+        family: "teacache force=true kind=l1",
         cache: { policy: "teacache", threshold: 0.1, force: true, kind: "l1" },
       },
       { label: "mixcache speed=2", family: "mixcache", cache: { policy: "mixcache", speed: 2 }, target: 2 },
@@ -23,6 +23,7 @@ describe("--policies", () => {
 
   it("refuses what it can't read, and the same thing twice", () => {
     const refused = (text: string) => () => parsePolicies(text, 50);
+    expect(refused("nothing")).toThrow(/no cache policy “nothing”/);
     expect(refused("teacache:")).toThrow(/is no option/);
     expect(refused("teacache,,easycache")).toThrow(/empty name/);
     expect(refused("teacache,teacache")).toThrow(/“teacache” is given twice/);

@@ -1,6 +1,7 @@
 /** Who takes part: a label, what is asked of the cache, and the honest baseline of fewer steps. */
 
 import { z } from "zod";
+import { policyNamed } from "../engine/cache/policies.ts";
 import { invalid } from "../errors.ts";
 
 export const CONTESTANTS_FORMAT = "mixcache.contestants/1";
@@ -49,7 +50,7 @@ export const REFERENCE: Contestant = { label: "off", family: "off", cache: { pol
 
 /**
  * `teacache:threshold=0.1,mixcache:speed=2:predictor=linear,step-reduction:speed=2` as contestants. `off` may be
- * named, but takes part anyway.
+ * named, but takes part anyway. All options but the policy's dial make a family: settings of the dial are one curve.
  * @param steps of a run with all its steps; `step-reduction` makes fewer
  * @param options bare: `step-reduction` may stand alone, where speedups are still to come
  * @throws MixcacheError `invalid_argument` for what can't be read, or two that are the same
@@ -82,7 +83,10 @@ function parsePolicy(text: string, steps: number): Contestant {
   const options = Object.fromEntries(rest.map((part) => parseOption(part, text)));
   const label = [policy, ...rest].join(" ");
   if (policy === STEP_REDUCTION) return { ...reducedSteps(options, steps), label };
-  return { label, family: policy, cache: { policy, ...options }, ...targetOf(options) };
+  const { dial } = policyNamed(policy);
+  const others = rest.filter((part) => dial === undefined || !part.startsWith(`${dial.option}=`));
+  const family = [policy, ...others].join(" ");
+  return { label, family, cache: { policy, ...options }, ...targetOf(options) };
 }
 
 function parseOption(part: string, text: string): [string, unknown] {

@@ -12,12 +12,14 @@ export interface Tried {
 const MET = 0.005;
 /** A trial never comes nearer than this share of its bracket to an end, so that each one narrows it. */
 const GUARD = 0.1;
+/** A wider share of the dial is halved: interpolation is of use only where the curve is nearly straight. */
+const WIDE = 0.2;
 /** Settings nearer than this share of the dial are the same. */
 const FINEST = 1e-4;
 
 /**
  * The next setting to try, or undefined where the dial has no other. First both ends; then the target that is missed
- * by most, by interpolation between the settings on both sides of it; when all are met, the widest gap of the curve.
+ * by most, between the settings on both sides of it, by halves and then by interpolation; when all are met, the widest gap of the curve.
  */
 export function nextDial(
   dial: Dial,
@@ -34,7 +36,7 @@ export function nextDial(
     const pair = pairs.find(
       ([a, b]) => (a.speedup - target) * (b.speedup - target) < 0 && !isClosed(dial, a, b),
     );
-    if (pair) return between(dial, pair, shareOf(pair, target));
+    if (pair) return between(dial, pair, shareOf(dial, pair, target));
   }
   const [widest] = pairs.filter(([a, b]) => !isClosed(dial, a, b)).sort((a, b) => gap(b) - gap(a));
   return widest && between(dial, widest, 0.5);
@@ -60,7 +62,8 @@ function pairsOf(dial: Dial, tried: readonly Tried[]): Pair[] {
 }
 
 /** Where between the two the target should be, if speedups grow evenly in logarithms. */
-function shareOf([a, b]: Pair, target: number): number {
+function shareOf(dial: Dial, [a, b]: Pair, target: number): number {
+  if (Math.abs(place(dial, b.dial) - place(dial, a.dial)) > WIDE) return 0.5;
   return Math.log(target / a.speedup) / Math.log(b.speedup / a.speedup);
 }
 

@@ -55,10 +55,8 @@ export async function runExperiment(options: SessionOptions): Promise<Planned> {
   let done = 0;
   const onVideo = (label: string) => onProgress?.({ label, done: ++done, total });
   onProgress?.({ label: "warming up", done, total });
-  await engine.generate(
-    { ...base, prompt: first.group.prompt, num_inference_steps: WARM_UP_STEPS },
-    { ...(signal && { signal }) },
-  );
+  const warmUp = { ...base, prompt: first.group.prompt, num_inference_steps: WARM_UP_STEPS };
+  if (plan.timed) await engine.generate(warmUp, { ...(signal && { signal }) });
   for (const { number, group } of left)
     await runGroup({ engine, plan, keys, store, onVideo, ...(signal && { signal }) }, number, group);
   return planned;

@@ -35,7 +35,7 @@ body:has(#by-real:checked) .plot.computed,body:has(#by-computed:checked) .plot.r
 figure{margin:0}.frame{overflow:hidden;border-radius:4px;background:var(--wash)}.frame img{display:block;image-rendering:pixelated}figure.focus .frame{outline:2px solid var(--accent);outline-offset:2px}
 figcaption{display:flex;flex-direction:column;font-size:12.5px;line-height:1.35;margin:7px 0 5px}figcaption b{font-weight:600;overflow-wrap:anywhere}figcaption span{color:var(--soft)}figure.focus b{color:var(--accent)}
 .timeline{display:flex;align-items:flex-end;gap:1px;height:30px;border-bottom:1px solid var(--line);cursor:crosshair;touch-action:pan-y}
-.bar{flex:1;min-width:0;background:var(--ink)}.bar.block{background:color-mix(in srgb,var(--ink) 62%,var(--paper))}.bar.cfg{background:color-mix(in srgb,var(--ink) 40%,var(--paper))}.bar.step{background:var(--grey)}.bar.here{background:var(--accent)}
+.bar{flex:1;min-width:0;background:var(--ink)}.bar.block{background:color-mix(in srgb,var(--ink) 62%,var(--paper))}.bar.cfg{background:repeating-linear-gradient(135deg,var(--ink) 0 2px,var(--paper) 2px 4px)}.bar.step{background:var(--grey)}.bar.here{background:var(--accent)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:12px;color:var(--soft);margin:14px 0 4px}.legend .bar{display:inline-block;width:9px;height:9px;margin-right:5px}
 #readout{min-height:1.6em;font-size:13px;margin:0 0 6px}
 ol.prompts{columns:2 380px;padding-left:26px;font-size:13.5px;color:var(--soft)}ol.prompts li{break-inside:avoid}
