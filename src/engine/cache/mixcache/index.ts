@@ -36,7 +36,9 @@ export const mixcache = definePolicy({
   },
 });
 
-function planOf(options: MixcacheOptions, { manifest, settings, profile }: PolicyContext): RunPlan {
+function planOf(options: MixcacheOptions, context: PolicyContext): RunPlan {
+  const { manifest, settings } = context;
+  const profile = options.calibrated ? context.profile : undefined;
   const guided = manifest.denoisers.every(
     (denoiser) => branchesOfDenoiser(denoiser, guidanceOf(settings, denoiser)).length > 1,
   );

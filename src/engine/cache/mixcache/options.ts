@@ -34,6 +34,8 @@ export const mixcacheOptions = z
     correction: z.boolean().default(true),
     decision: z.enum(["penalty", "cost_aware"]).default("cost_aware"),
     repeat_penalty: z.number().min(1).default(1),
+    /** Whether the profile is used where there is one. */
+    calibrated: z.boolean().default(true),
     /** Whether what this prompt has shown moves the full steps; without it every prompt has the typical one's. */
     adaptive: z.boolean().default(true),
     /** Whether caching waits until this prompt's output has settled; without it the budget alone decides. */
