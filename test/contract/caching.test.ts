@@ -299,6 +299,15 @@ describe("modules", () => {
     ]);
   });
 
+  it("are kept of some branches only where the policy says so", async () => {
+    const keep = [{ part: ATTENTION, depth: 1, branches: ["cond"] as const }];
+    const policy = scripted({ keep }, () => FULL);
+    const { cacheBytesPeak } = await run(policy);
+    expect(policy.outcomes[1]?.refreshed).toEqual([{ part: ATTENTION, branch: "cond" }]);
+    const both = await run(scripted({ keep: [{ part: ATTENTION, depth: 1 }] }, () => FULL));
+    expect(both.cacheBytesPeak).toBe(2 * cacheBytesPeak);
+  });
+
   it("are taken back where a probe went further than the first of them, and nothing leaks", async () => {
     const before = backend.bytesHeld();
     const keep = [{ part: FIRST_FF, depth: 1 }];

@@ -57,13 +57,15 @@ const pixels = ({ frames }: GenerateResult) => Buffer.from(frames.data);
 
 describe.each(CACHES)("%s at its fastest", (name, cache) => {
   it("computes less, says why, and replays to the same decisions byte for byte", async () => {
-    const { policy, run } = watched(create(cache));
+    const { policy, run, refreshed } = watched(create(cache));
     const { trace } = await generate(policy, PROMPTS[0]);
     const cheaper = trace.steps.filter(({ flops, fullFlops }) => flops < fullFlops);
     if (name === "off") expect(cheaper).toEqual([]);
     else expect(cheaper.length).toBeGreaterThan(0);
     const recorded = JSON.parse(JSON.stringify(trace.steps));
-    expect(decisionsOf(replay(create(cache), run(), recorded))).toBe(decisionsOf(trace.steps));
+    const again = watched(create(cache));
+    expect(decisionsOf(replay(again.policy, run(), recorded))).toBe(decisionsOf(trace.steps));
+    expect(again.refreshed).toEqual(refreshed);
   });
 
   it("gives each of two prompts in a row, by one policy, what it gives that prompt alone", async () => {

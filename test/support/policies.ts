@@ -3,7 +3,13 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { type Manifest, manifestSchema } from "../../src/engine/bundle/manifest.ts";
-import type { Branch, CachePolicy, DenoiserInfo, RunInfo } from "../../src/engine/cache/contract.ts";
+import type {
+  Branch,
+  CachePolicy,
+  DenoiserInfo,
+  RunInfo,
+  StepOutcome,
+} from "../../src/engine/cache/contract.ts";
 import { createPolicy } from "../../src/engine/cache/policies.ts";
 import { PROFILE_FORMAT, type Profile } from "../../src/engine/cache/profile.ts";
 import { type Replayed, replay } from "../../src/engine/cache/replay.ts";
@@ -107,12 +113,23 @@ export function silent(steps: number): readonly (readonly number[])[] {
   return Array.from({ length: steps }, () => []);
 }
 
-/** The policy, and the run that it was started for. */
-export function watched(policy: CachePolicy): { readonly policy: CachePolicy; readonly run: () => RunInfo } {
+/** The policy, the run that it was started for, and what each step refreshed. */
+export function watched(policy: CachePolicy): {
+  readonly policy: CachePolicy;
+  readonly run: () => RunInfo;
+  readonly refreshed: readonly StepOutcome["refreshed"][];
+} {
   let run: RunInfo | undefined;
+  const refreshed: StepOutcome["refreshed"][] = [];
   const start: CachePolicy["start"] = (info) => {
     run = info;
-    return policy.start(info);
+    const started = policy.start(info);
+    const observe = started.observe.bind(started);
+    started.observe = (outcome) => {
+      refreshed.push(outcome.refreshed);
+      return observe(outcome);
+    };
+    return started;
   };
   return {
     policy: { ...policy, start },
@@ -120,6 +137,7 @@ export function watched(policy: CachePolicy): { readonly policy: CachePolicy; re
       if (!run) throw new Error("the policy was not started");
       return run;
     },
+    refreshed,
   };
 }
 

@@ -90,6 +90,12 @@ describe("fastercache", () => {
     expect(keep({ attention: false })).toEqual([["guidance_delta", undefined]]);
   });
 
+  it("refuses to do nothing", () => {
+    expect(() => policyFor({ policy: "fastercache", attention: false, cfg: false }, 20)).toThrow(
+      /nothing to reuse/,
+    );
+  });
+
   it("begins anew with another expert", () => {
     const policy = policyFor({ policy: "fastercache", below_timestep: 1001 }, 8);
     const modes = decide(policy, runInfo(8, { branches: BOTH, switchAt: 4 }), silent(8)).map(

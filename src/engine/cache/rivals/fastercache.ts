@@ -6,6 +6,8 @@
  */
 
 import { z } from "zod";
+import { invalid } from "../../../errors.ts";
+import { branchesOfRun } from "../../denoisers.ts";
 import type { Branch, BranchPlan, DenoiserInfo, Prediction, RunInfo } from "../contract.ts";
 import { definePolicy } from "../definition.ts";
 import { modulesPart, namesOfKind } from "../module-kinds.ts";
@@ -45,9 +47,16 @@ export const fastercache = definePolicy({
   source: "Lv et al., arXiv 2410.19355",
   options,
   dial: { option: "below_timestep", slow: 300, fast: 1001, scale: "linear" },
-  create(chosen, { manifest }) {
+  create(chosen, { manifest, settings }) {
     const part = chosen.attention && modulesPart(manifest, namesOfKind(manifest, "self_attention"));
-    const cfg = chosen.cfg && manifest.denoisers.every(({ guidance }) => guidance.kind === "cfg");
+    const cfg = chosen.cfg && branchesOfRun(manifest, settings).includes("uncond");
+    if (!part && !cfg) {
+      invalid(
+        "cache",
+        "The cache policy fastercache has nothing to reuse: attention is off, and there is no unconditional branch to skip. " +
+          "Switch attention on, or choose another policy.",
+      );
+    }
     const depth = chosen.history === "computed" ? 2 : OUTPUTS_DEPTH;
     const extrapolate = (branch: Branch, coefficients: readonly number[]): BranchPlan | undefined => {
       if (!part) return undefined;
