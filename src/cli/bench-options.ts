@@ -4,7 +4,6 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { readConfig } from "../config.ts";
 import { invalid } from "../errors.ts";
 import {
   type BaseRequest,
@@ -15,10 +14,8 @@ import {
   promptSet,
   readPrompts,
 } from "../lab/index.ts";
-import { EMBEDDED_BUNDLE, EngineChild } from "../node/index.ts";
-import { engineOptions, interruptible } from "./engine.ts";
-import { bundleFolder, number, size, threads as threadCount } from "./options.ts";
-import { StatusLine } from "./status.ts";
+import { EMBEDDED_BUNDLE } from "../node/index.ts";
+import { number, size, threads as threadCount } from "./options.ts";
 
 /** What every kind of experiment can be told. */
 export interface ExperimentOptions {
@@ -75,33 +72,9 @@ export function withExperimentOptions(command: Command, prompts: string, output:
     .option("--json", "print the report as JSON on stdout");
 }
 
-/** Starts an engine for some work, and stops it whatever happens. */
-export async function withEngine(
-  options: ExperimentOptions,
-  work: (engine: EngineChild, signal: AbortSignal, status: StatusLine) => Promise<void>,
-): Promise<void> {
-  const status = new StatusLine(process.stderr);
-  const { signal, dispose } = interruptible(
-    `Stopped. What was made is kept in ${options.output}; the same command goes on from there.`,
-  );
-  let engine: EngineChild | undefined;
-  const stopEngine = () => engine?.dispose();
-  process.once("exit", stopEngine);
-  try {
-    status.waitFor("starting the engine");
-    engine = await EngineChild.start(
-      engineOptions(bundleFolder(options.bundle), readConfig(), options),
-      signal,
-    );
-    await work(engine, signal, status);
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    status.clear();
-    dispose();
-    stopEngine();
-    process.off("exit", stopEngine);
-  }
+/** What is said when an experiment is stopped. */
+export function interrupted({ output }: Pick<ExperimentOptions, "output">): string {
+  return `Stopped. What was made is kept in ${output}; the same command goes on from there.`;
 }
 
 /** What an experiment is on, and where it is from. */
@@ -116,7 +89,14 @@ export function experimentOf(options: ExperimentOptions) {
   };
 }
 
-function baseOf({ steps, guidance, size, frames, scheduler }: ExperimentOptions): BaseRequest {
+/** What every video of an experiment or a calibration is asked for, besides its prompt. */
+export function baseOf({
+  steps,
+  guidance,
+  size,
+  frames,
+  scheduler,
+}: Pick<ExperimentOptions, "steps" | "guidance" | "size" | "frames" | "scheduler">): BaseRequest {
   return {
     ...(steps !== undefined && { num_inference_steps: steps }),
     ...(guidance !== undefined && { guidance_scale: guidance }),
@@ -126,7 +106,8 @@ function baseOf({ steps, guidance, size, frames, scheduler }: ExperimentOptions)
   };
 }
 
-function promptsOf({ prompts, count }: ExperimentOptions): LabPrompt[] {
+/** @throws MixcacheError `invalid_argument` that names the option */
+export function promptsOf({ prompts, count }: Pick<ExperimentOptions, "prompts" | "count">): LabPrompt[] {
   const all = isPromptSet(prompts) ? promptSet(prompts) : readPrompts(readJson("prompts", prompts), prompts);
   if (count === undefined) return all;
   if (!(Number.isInteger(count) && count >= 1 && count <= all.length))

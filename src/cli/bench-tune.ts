@@ -13,7 +13,8 @@ import {
   tune,
   writeReport,
 } from "../lab/index.ts";
-import { type ExperimentOptions, experimentOf, withEngine, withExperimentOptions } from "./bench-options.ts";
+import { type ExperimentOptions, experimentOf, interrupted, withExperimentOptions } from "./bench-options.ts";
+import { withEngine } from "./engine.ts";
 import { number } from "./options.ts";
 
 interface TuneOptions extends ExperimentOptions {
@@ -41,7 +42,7 @@ async function run(options: TuneOptions): Promise<void> {
   if (!(Number.isInteger(trials) && trials >= 2))
     invalid("trials", `--trials is ${trials}; give a whole number of at least 2, the two ends of the dial.`);
   const store = await Store.open(output);
-  await withEngine(options, async (engine, signal, status) => {
+  await withEngine(options, interrupted(options), async (engine, signal, status) => {
     const { manifest } = await engine.info();
     const found = await tune({
       ...experimentOf(options),

@@ -23,11 +23,12 @@ import type { EngineChild } from "../node/index.ts";
 import {
   type ExperimentOptions,
   experimentOf,
+  interrupted,
   readJson,
-  withEngine,
   withExperimentOptions,
 } from "./bench-options.ts";
 import { tuneCommand } from "./bench-tune.ts";
+import { withEngine } from "./engine.ts";
 import { number } from "./options.ts";
 import type { StatusLine } from "./status.ts";
 
@@ -104,7 +105,7 @@ async function bench(options: BenchOptions): Promise<void> {
     invalid("policies", "Say who takes part, by --policies or --contestants; or --verify what is there.");
   if (!runs) mustExist(options.output);
   const store = await Store.open(options.output);
-  await withEngine(options, async (engine, signal, status) => {
+  await withEngine(options, interrupted(options), async (engine, signal, status) => {
     if (runs) await runAll(options, store, engine, signal, status);
     if (share !== undefined) await verifySome(options, store, engine, signal, status);
   });

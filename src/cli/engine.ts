@@ -1,10 +1,11 @@
 /** What the commands that run an engine share: how it is opened, and how it is stopped. */
 
-import type { Config } from "../config.ts";
+import { type Config, readConfig } from "../config.ts";
 import { MixcacheError } from "../errors.ts";
-import type { EngineOptions } from "../node/index.ts";
+import { EngineChild, type EngineOptions } from "../node/index.ts";
 import { EXIT } from "./exit-codes.ts";
-import { defaultThreads } from "./options.ts";
+import { bundleFolder, defaultThreads } from "./options.ts";
+import { StatusLine } from "./status.ts";
 
 /** How the engine is opened: by the environment, and by options that go before it. */
 export function engineOptions(
@@ -26,6 +27,37 @@ export function engineOptions(
     lowMemory: config.lowMemory,
     ...(config.torch && { torch: config.torch }),
   };
+}
+
+/**
+ * Starts an engine for some work, and stops it whatever happens.
+ * @param sentence what is said when someone stops it
+ */
+export async function withEngine(
+  options: { readonly bundle: string; readonly threads?: number; readonly variant?: string },
+  sentence: string,
+  work: (engine: EngineChild, signal: AbortSignal, status: StatusLine) => Promise<void>,
+): Promise<void> {
+  const status = new StatusLine(process.stderr);
+  const { signal, dispose } = interruptible(sentence);
+  let engine: EngineChild | undefined;
+  const stopEngine = () => engine?.dispose();
+  process.once("exit", stopEngine);
+  try {
+    status.waitFor("starting the engine");
+    engine = await EngineChild.start(
+      engineOptions(bundleFolder(options.bundle), readConfig(), options),
+      signal,
+    );
+    await work(engine, signal, status);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    status.clear();
+    dispose();
+    stopEngine();
+    process.off("exit", stopEngine);
+  }
 }
 
 /**

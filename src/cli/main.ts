@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `mixcache generate | inspect | bench`. */
+/** The command line: `mixcache generate | inspect | calibrate | bench`. */
 
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { MixcacheError, messageOf } from "../errors.ts";
 import { benchCommand } from "./bench.ts";
+import { calibrateCommand } from "./calibrate.ts";
 import { EXIT } from "./exit-codes.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -19,7 +20,8 @@ export function program(): Command {
     .version(packageJson.version)
     .showHelpAfterError("(add --help for usage)")
     .enablePositionalOptions();
-  for (const command of [generateCommand(), inspectCommand(), benchCommand()]) root.addCommand(command);
+  for (const command of [generateCommand(), inspectCommand(), calibrateCommand(), benchCommand()])
+    root.addCommand(command);
   inherit(root);
   return root;
 }

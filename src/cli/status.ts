@@ -47,6 +47,11 @@ export class StatusLine {
     this.#bar(done / total, `video ${done} of ${total} (${name})`, done / total);
   }
 
+  /** A calibration: how much of it is done, and which prompt it is at. */
+  prompts(fraction: number, prompt: number, prompts: number): void {
+    this.#bar(fraction, `prompt ${prompt} of ${prompts}`, fraction);
+  }
+
   /** Removes the living line. */
   clear(): void {
     if (this.#live) this.#stream.write("\r\x1b[2K");

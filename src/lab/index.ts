@@ -1,5 +1,6 @@
 /** The lab: experiments on cache policies, and what they say. */
 
+export { type CalibrationOptions, type CalibrationProgress, calibrate } from "./calibration.ts";
 export { checkContestants } from "./check.ts";
 export {
   CONTESTANTS_FORMAT,

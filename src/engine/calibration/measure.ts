@@ -1,5 +1,6 @@
 /** One prompt's share of a calibration: a clean run that is recorded, then disturbed ones from the same noise. */
 
+import type { Manifest } from "../bundle/manifest.ts";
 import { type Granularity, middleBlocks, partOf, usable } from "../cache/mixcache/granularity.ts";
 import { cutsOf } from "../cuts.ts";
 import { branchesOf } from "../denoisers.ts";
@@ -28,11 +29,12 @@ export async function measure(
   options: MeasureOptions,
   onFraction: (fraction: number) => void = () => {},
 ): Promise<Measured> {
-  const recorded = recorderOptions(subject, options.lags);
+  const { manifest, settings } = subject;
+  const recorded = recorderOptions(manifest, settings, options.lags);
   const { granularities, range } = recorded;
-  const { steps } = subject.settings;
+  const { steps } = settings;
   const probes = options.impacts ? probeSteps(steps) : [];
-  const inAll = steps + granularities.length * probes.reduce((sum, probe) => sum + steps - probe, 0);
+  const inAll = stepsToMeasure(manifest, settings, options);
   let done = 0;
   const run = async (...[policy, hooks = {}]: Parameters<Subject["run"]>) => {
     const given = hooks.given?.length ?? 0;
@@ -50,7 +52,7 @@ export async function measure(
   const velocities: Float32Array[] = [];
   const clean = await run(recorder.policy, { onVelocity: (velocity) => velocities.push(velocity) });
   const impacts: Record<string, Measured["impacts"][Granularity]> = {};
-  for (const granularity of options.impacts ? granularities : []) {
+  for (const granularity of probes.length > 0 ? granularities : []) {
     const values: number[] = [];
     for (const probe of probes) {
       const policy = disturbing(
@@ -72,8 +74,16 @@ export async function measure(
   };
 }
 
+/** How many steps the model has to run for one prompt: a disturbed run begins with its disturbance. */
+export function stepsToMeasure(manifest: Manifest, settings: Settings, options: MeasureOptions): number {
+  const { steps } = settings;
+  if (!options.impacts) return steps;
+  const { granularities } = recorderOptions(manifest, settings, options.lags);
+  return steps + granularities.length * probeSteps(steps).reduce((sum, probe) => sum + steps - probe, 0);
+}
+
 /** What of a bundle can be measured with these settings. */
-function recorderOptions({ manifest, settings }: Subject, lags: number): RecorderOptions {
+function recorderOptions(manifest: Manifest, settings: Settings, lags: number): RecorderOptions {
   const range = middleBlocks(manifest.denoisers.map(cutsOf));
   const guided = manifest.denoisers.every(
     (denoiser) => branchesOf(denoiser, guidanceOf(settings, denoiser)).length > 1,
