@@ -21,7 +21,20 @@ type Policy = (typeof POLICIES)[number];
 
 const STEPS = 8;
 /** Each with what only it has. */
-const FIXTURES = ["wan", "wan-2.2-a14b", "hunyuan-video", "cogvideox-rotary"];
+const FIXTURES = [
+  "wan",
+  "wan-2.2-5b",
+  "wan-2.2-a14b",
+  "hunyuan-video",
+  "cogvideox-rotary",
+  "cogvideox-sincos",
+];
+
+/** Module by module a block may cost a little more: CogVideoX's norms give shifts and gates in two graphs. */
+function expectInFull(flops = 0, fullFlops = 0): void {
+  expect(flops).toBeGreaterThanOrEqual(fullFlops);
+  expect(flops).toBeLessThan(1.05 * fullFlops);
+}
 
 describe.each(FIXTURES)("%s", (fixture) => {
   const { about, files, open } = openParity(fixture);
@@ -94,14 +107,14 @@ describe.each(FIXTURES)("%s", (fixture) => {
       ({ denoiser }, step) => denoiser !== result.trace.steps[step - 1]?.denoiser,
     );
     expect(firsts).toHaveLength(manifest.denoisers.length);
-    for (const { flops, fullFlops } of firsts) expect(flops).toBe(fullFlops);
+    for (const { flops, fullFlops } of firsts) expectInFull(flops, fullFlops);
   });
 
   it.each(caching)("$name works with guidance 1 and in 1, 2 and 4 steps", async (policy) => {
     for (const num_inference_steps of [1, 2, 4]) {
       const { trace } = await generate(policy, { num_inference_steps, guidance_scale: 1 });
       expect(trace.steps).toHaveLength(num_inference_steps);
-      expect(trace.steps[0]?.flops).toBe(trace.steps[0]?.fullFlops);
+      expectInFull(trace.steps[0]?.flops, trace.steps[0]?.fullFlops);
     }
   });
 
