@@ -7,6 +7,7 @@ import type {
   Branch,
   CachePolicy,
   DenoiserInfo,
+  Measurement,
   RunInfo,
   StepOutcome,
 } from "../../src/engine/cache/contract.ts";
@@ -144,4 +145,41 @@ export function watched(policy: CachePolicy): {
 /** Decisions and deviations, as a trace is written. */
 export function decisionsOf(steps: readonly Pick<Replayed, "decision" | "deviation">[]): string {
   return JSON.stringify(steps.map(({ decision, deviation }) => ({ decision, deviation })));
+}
+
+/**
+ * The policy with its questions answered by a function, as if a backend had measured: it asks for no scalars itself,
+ * so that `decide(…, silent(steps))` drives it. `asked` gets every answer, by step.
+ */
+export function answered(
+  policy: CachePolicy,
+  answer: (measurement: Measurement, step: number) => number,
+  asked: number[][] = [],
+): CachePolicy {
+  return {
+    ...policy,
+    start: (run) => {
+      const inner = policy.start(run);
+      let after: readonly number[] = [];
+      const take = (measurements: readonly Measurement[], step: number) => {
+        const scalars = measurements.map((measurement) => answer(measurement, step));
+        asked[step] = [...(asked[step] ?? []), ...scalars];
+        return scalars;
+      };
+      return {
+        plan: (step) => {
+          let plan = inner.plan(step);
+          while (plan.kind === "probe") plan = plan.decide(take(plan.measure, step.index));
+          return plan;
+        },
+        measureAfter: (step, branches) => {
+          after = take(inner.measureAfter(step, branches), step.index);
+          return [];
+        },
+        observe: (outcome) => inner.observe({ ...outcome, scalars: after }),
+        correct: (step) => inner.correct?.(step),
+        event: (event) => inner.event(event),
+      };
+    },
+  };
 }

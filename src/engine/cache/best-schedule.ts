@@ -1,6 +1,6 @@
 /**
  * Which steps to compute so that reuse in between costs least: the inner problem of GCache, in the spirit of LeMiCa
- * and DPCache (arXiv 2602.22654). Dynamic programming over the last computed step, O(K·N²).
+ * and DPCache (arXiv 2602.22654). Dynamic programming over the last computed step, O(K·N·longest leap).
  */
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -18,6 +18,7 @@ export function bestSchedule(
 ): readonly boolean[] | undefined {
   const all = Array.from({ length: steps }, (_, step) => step);
   const spans = all.map((step) => spanCosts(costs[step] ?? []));
+  const longest = Math.max(...spans.map((ofStep) => ofStep.length));
   // Of each step: the least cost of a schedule that ends with it computed, and the computed step before it.
   let best = all.map((step) => ({ cost: step === 0 ? 0 : NEVER, before: 0 }));
   const rounds: (typeof best)[] = [];
@@ -26,7 +27,7 @@ export function bestSchedule(
     const shorter = best;
     best = all.map((step) => {
       let found = { cost: NEVER, before: 0 };
-      for (let before = 0; before < step; before++) {
+      for (let before = Math.max(0, step - longest); before < step; before++) {
         const cost = (shorter[before]?.cost ?? NEVER) + (spans[before]?.[step - before - 1] ?? NEVER);
         if (cost < found.cost) found = { cost, before };
       }

@@ -59,17 +59,16 @@ export function correction(
     const sum = sums.get(key) ?? { track, step: at, coefficient: 0 };
     sums.set(key, { ...sum, coefficient: sum.coefficient + coefficient });
   };
+  // With one branch mended and the other not, guidance would multiply what is left of their common error.
+  const lost = new Set(predicted.filter((one) => !around(one, anchors)).map((one) => one.step));
   let mended = 0;
-  for (const { step: past, track, weight, coefficients } of predicted) {
-    const known = anchors.of(track);
-    const before = known.find((anchor) => anchor < past);
-    const after = known.findLast((anchor) => anchor > past);
-    const kept = [...coefficients.keys()].every((anchor) => known.includes(anchor));
-    if (before === undefined || after === undefined || !kept) continue;
-    const share = (weight * move(past)) / move(step);
-    for (const [anchor, coefficient] of line(before, after, past, sigmas))
-      add(track, anchor, share * coefficient);
-    for (const [anchor, coefficient] of coefficients) add(track, anchor, -share * coefficient);
+  for (const one of predicted) {
+    const between = around(one, anchors);
+    if (!between || lost.has(one.step)) continue;
+    const share = (one.weight * move(one.step)) / move(step);
+    for (const [anchor, coefficient] of line(...between, one.step, sigmas))
+      add(one.track, anchor, share * coefficient);
+    for (const [anchor, coefficient] of one.coefficients) add(one.track, anchor, -share * coefficient);
     mended++;
   }
   if (mended === 0) return undefined;
@@ -79,4 +78,16 @@ export function correction(
     return kept ? [{ ...kept, coefficient }] : [];
   });
   return { terms };
+}
+
+/** The computed steps before and after a predicted one, if they and those of its prediction are still kept. */
+function around(
+  { step, track, coefficients }: Predicted,
+  anchors: Anchors,
+): readonly [before: number, after: number] | undefined {
+  const known = anchors.of(track);
+  const before = known.find((anchor) => anchor < step);
+  const after = known.findLast((anchor) => anchor > step);
+  if (before === undefined || after === undefined) return undefined;
+  return [...coefficients.keys()].every((anchor) => known.includes(anchor)) ? [before, after] : undefined;
 }

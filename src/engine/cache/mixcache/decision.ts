@@ -18,17 +18,15 @@ export interface Candidate {
 export interface Choice extends Candidate {
   /** What was compared, by granularity. */
   readonly scores: Readonly<Partial<Record<Granularity, number>>>;
-  /** How far the runner-up is, relative to it; infinite where there was no choice. */
-  readonly margin: number;
 }
 
-/** The candidate with the least score; of equal ones the first. */
+/** The candidate with the least score; of equal ones the first. There is at least one. */
 export function choose(
   candidates: readonly Candidate[],
   rule: DecisionRule,
   repeatPenalty: number,
   before: Granularity | undefined,
-): Choice | undefined {
+): Choice {
   const score = ({ granularity, error, cost }: Candidate) => {
     const penalty = error * (granularity === before ? repeatPenalty : 1);
     return rule === "cost_aware" ? penalty / (1 - cost) : penalty;
@@ -36,11 +34,10 @@ export function choose(
   const ranked = candidates
     .map((candidate) => ({ candidate, score: score(candidate) }))
     .toSorted((a, b) => a.score - b.score);
-  const [best, second] = ranked;
-  if (!best) return undefined;
+  const [best] = ranked;
+  if (!best) throw new RangeError("a choice needs at least one candidate");
   return {
     ...best.candidate,
     scores: Object.fromEntries(ranked.map((entry) => [entry.candidate.granularity, entry.score])),
-    margin: second ? (second.score - best.score) / second.score : Number.POSITIVE_INFINITY,
   };
 }

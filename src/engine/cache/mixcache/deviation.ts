@@ -23,8 +23,10 @@ export class Deviations {
   readonly #order: 0 | 1;
   /** Without a profile: the newest observed deviation per unit of growth, rounded like the levels. */
   readonly #rates = new Map<Granularity, number>();
-  /** Levels of roughness, as observed at full steps of this prompt. */
-  #levels: { readonly step: number; readonly level: number }[] = [];
+  /** The newest level of roughness that was observed at a full step of this prompt, and the mean of all. */
+  #observed:
+    | { readonly step: number; readonly level: number; readonly sum: number; readonly count: number }
+    | undefined;
   #margin = Number.POSITIVE_INFINITY;
 
   constructor(tables: Profile["deviations"] | undefined, order: 0 | 1) {
@@ -47,24 +49,25 @@ export class Deviations {
     const typical = this.#typical(granularity, step, lag);
     if (granularity !== "step" || !(typical > 0)) return;
     const level = Math.max(-MOST_LEVELS, Math.min(MOST_LEVELS, this.#level(deviation / typical)));
-    this.#levels.push({ step, level });
+    const { sum, count } = this.#observed ?? { sum: 0, count: 0 };
+    this.#observed = { step, level, sum: sum + level, count: count + 1 };
   }
 
   #level(ratio: number): number {
     const exact = Math.log2(ratio) / LEVEL;
     const edge = 0.5 - Math.abs(exact - Math.round(exact));
-    this.#margin = Math.min(this.#margin, 2 ** (edge * LEVEL) - 1);
+    this.#margin = Math.min(this.#margin, 1 - 2 ** (-edge * LEVEL));
     return Math.round(exact);
   }
 
   /** D of reusing a granularity in a step, `lag` steps after the last full one, as expected from here. */
   expected(granularity: Granularity, step: number, lag: number): number {
-    const newest = this.#levels.at(-1);
     const typical = this.#typical(granularity, step, lag);
-    if (!newest) return typical;
-    const mean = this.#levels.reduce((sum, { level }) => sum + level, 0) / this.#levels.length;
-    const near = 0.5 ** (Math.max(0, step - newest.step) / HALF_LIFE_STEPS);
-    return typical * 2 ** (LEVEL * (mean + (newest.level - mean) * near));
+    if (!this.#observed) return typical;
+    const { step: newest, level, sum, count } = this.#observed;
+    const mean = sum / count;
+    const near = 0.5 ** (Math.max(0, step - newest) / HALF_LIFE_STEPS);
+    return typical * 2 ** (LEVEL * (mean + (level - mean) * near));
   }
 
   /** How near an observation came to another level, relative to it: below that, errors of scalars decide nothing. */
@@ -75,7 +78,7 @@ export class Deviations {
   /** Another expert serves: what was observed says nothing of it. */
   clear(): void {
     this.#rates.clear();
-    this.#levels = [];
+    this.#observed = undefined;
   }
 
   #typical(granularity: Granularity, step: number, lag: number): number {

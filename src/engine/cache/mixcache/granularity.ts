@@ -56,10 +56,11 @@ export function usable(
       missing === "cfg" ? "runs without classifier-free guidance" : "has no cuts between its blocks";
     invalid(
       "cache.granularities",
-      `${can.title} ${why} here, so “${missing}” can't be cached. Choose of ${possible.join(", ")}.`,
+      `${can.title} ${why} here, so “${missing}” can't be cached. Choose among ${possible.join(", ")}.`,
     );
   }
-  return wanted ?? possible;
+  // Each once: what is kept twice in a step would be its own predecessor.
+  return wanted ? possible.filter((g) => wanted.includes(g)) : possible;
 }
 
 /** What a step costs that reuses a granularity, in units of one full step. */
@@ -73,4 +74,13 @@ export function costOf(granularity: Granularity, run: RunInfo, range: BlockRange
 /** The branches in which a granularity is kept. */
 export function branchesOf(granularity: Granularity, branches: readonly Branch[]): readonly Branch[] {
   return granularity === "cfg" ? ["uncond"] : branches;
+}
+
+/** What may be reused where a step that reuses may cost so much at most: one set for each cost there is. */
+export function menusOf(
+  granularities: readonly Granularity[],
+  cost: (granularity: Granularity) => number,
+): readonly (readonly Granularity[])[] {
+  const limits = new Set(granularities.map(cost));
+  return [...limits].map((limit) => granularities.filter((granularity) => cost(granularity) <= limit));
 }

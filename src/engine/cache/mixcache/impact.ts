@@ -25,7 +25,7 @@ export function impactOf(
   step: number,
 ): number {
   const probed = impacts?.[granularity];
-  if (!probed) return guess(granularity, run, step);
+  if (!probed?.steps.length) return guess(granularity, run, step);
   const { steps, values } = probed;
   const next = steps.findIndex((probe) => probe >= step);
   const after = values[next] ?? values.at(-1) ?? 0;

@@ -11,7 +11,7 @@ import { definePolicy, type PolicyContext } from "../definition.ts";
 import { CORRECTION_DEPTH } from "./correction.ts";
 import { FEW_STEPS, fewStepsNotice } from "./few-steps.ts";
 import { type BlockRange, type Granularity, middleBlocks, partOf, usable } from "./granularity.ts";
-import { type MixcacheOptions, mixcacheOptions } from "./options.ts";
+import { type MixcacheOptions, mixcacheOptions, wantedSpeed } from "./options.ts";
 import { type Predictor, straight } from "./predictor.ts";
 import { MixcacheRun, type RunPlan } from "./run.ts";
 import { velocity } from "./velocity.ts";
@@ -30,7 +30,7 @@ export const mixcache = definePolicy({
     return {
       name: "mixcache",
       requires: { keep: keepOf(plan), signals: [], cuts: [] },
-      ...(steps <= FEW_STEPS && { notices: [fewStepsNotice(steps)] }),
+      ...(steps <= FEW_STEPS && wantedSpeed(options) !== 1 && { notices: [fewStepsNotice(steps)] }),
       start: (run) => new MixcacheRun(run, plan, predictorOf(options, run.sigmas)),
     };
   },

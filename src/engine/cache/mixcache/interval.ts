@@ -34,7 +34,9 @@ export class FeedbackInterval {
     const unit = median(this.#warmUp) * this.#quality;
     if (!(unit > 0)) return;
     for (const threshold of [LOWER * unit, UPPER * unit]) {
-      this.#margin = Math.min(this.#margin, Math.abs(deviation / threshold - 1));
+      // The threshold is measured, too: both may be wrong by the same share in opposite directions.
+      const apart = Math.abs(deviation - threshold) / (deviation + threshold);
+      this.#margin = Math.min(this.#margin, apart);
     }
     if (deviation > UPPER * unit) this.#interval = Math.max(1, this.#interval - 1);
     else if (deviation < LOWER * unit) this.#interval = Math.min(this.#most, this.#interval + 1);

@@ -15,12 +15,12 @@ import type {
 import { denoiserAt } from "../denoiser-at.ts";
 import type { Profile } from "../profile.ts";
 import { Anchors, type Track } from "./anchors.ts";
-import { MOST_STEPS_REUSED, spend } from "./budget.ts";
+import { affordableWait, type Plan, spend } from "./budget.ts";
 import { CORRECTION_DEPTH, correction, type Predicted, weightIn, weightsOf } from "./correction.ts";
-import { type Candidate, choose } from "./decision.ts";
+import { type Choice, choose } from "./decision.ts";
 import { Deviations } from "./deviation.ts";
 import { FEW_STEPS, fewStepsMask } from "./few-steps.ts";
-import { type BlockRange, branchesOf, costOf, type Granularity, partOf } from "./granularity.ts";
+import { type BlockRange, branchesOf, costOf, type Granularity, menusOf, partOf } from "./granularity.ts";
 import { impactOf } from "./impact.ts";
 import { FeedbackInterval } from "./interval.ts";
 import { type MixcacheOptions, wantedSpeed } from "./options.ts";
@@ -50,14 +50,16 @@ export class MixcacheRun implements PolicyRun {
   readonly #predictor: Predictor;
   readonly #anchors: Anchors;
   readonly #deviations: Deviations;
-  readonly #interval: FeedbackInterval | undefined;
+  #interval: FeedbackInterval | undefined;
   readonly #mask: readonly boolean[] | undefined;
   #trigger: Trigger;
   #open = false;
   /** In full steps: what may still be spent, or undefined where no speed is wanted. */
   #budget: number | undefined;
+  /** The first step of the denoiser that serves. */
+  #first = 0;
   #lastFull = -1;
-  #full: ReadonlySet<number> | undefined;
+  #spent: Plan | undefined;
   #before: Granularity | undefined;
   #predicted: Predicted[] = [];
   #asked: Asked[] = [];
@@ -73,10 +75,8 @@ export class MixcacheRun implements PolicyRun {
     this.#deviations = new Deviations(profile?.deviations, order);
     const speed = wantedSpeed(options);
     this.#budget = speed === undefined ? undefined : run.steps / speed;
-    if (options.quality !== undefined) {
-      this.#interval = new FeedbackInterval(options.quality, order === 0 ? 4 : 6);
-    }
-    if (run.steps <= FEW_STEPS) this.#mask = fewStepsMask(run.steps);
+    this.#interval = this.#newInterval();
+    if (run.steps <= FEW_STEPS && speed !== 1) this.#mask = fewStepsMask(run.steps);
     this.#trigger = this.#newTrigger(0);
   }
 
@@ -105,7 +105,7 @@ export class MixcacheRun implements PolicyRun {
       if (!this.#open && this.#anchors.of(newest).length > 0) {
         ask({ about: "change" }, relative({ of: "part", ...newest }, { of: "kept", ...newest, age: 0 }));
       }
-      for (const granularity of this.#plan.granularities) {
+      for (const granularity of this.#observed()) {
         if (!this.#deviations.wants(granularity)) continue;
         for (const track of this.#tracks(granularity, served)) {
           const measurement = this.#deviationOf(track, index);
@@ -113,7 +113,7 @@ export class MixcacheRun implements PolicyRun {
         }
       }
     }
-    for (const granularity of this.#plan.granularities) {
+    for (const granularity of this.#observed()) {
       for (const track of this.#tracks(granularity, served)) {
         const computed = granularity === "cfg" ? served.every(isFull) : isFull(track.branch);
         const after = computed ? this.#predictor.measureAfter(track) : [];
@@ -128,7 +128,7 @@ export class MixcacheRun implements PolicyRun {
     const found = this.#read(index, scalars);
     const served = denoiserAt(this.#run, index).branches;
     const full = served.every((branch) => (branches[branch]?.kind ?? "full") === "full");
-    const cost = full || !this.#before ? 1 : costOf(this.#before, this.#run, this.#plan.range);
+    const cost = full || !this.#before ? 1 : this.#costOf(this.#before);
     if (this.#budget !== undefined) this.#budget -= cost;
     if (!full) return undefined;
     const lag = index - this.#lastFull;
@@ -137,11 +137,11 @@ export class MixcacheRun implements PolicyRun {
     }
     const deviation = found.get("step");
     if (deviation !== undefined) {
-      if (this.#open && lag > 1) this.#interval?.observe(deviation);
+      if (this.#open) this.#interval?.observe(deviation);
       else this.#interval?.warmUp(deviation);
     }
     this.#lastFull = index;
-    this.#full = undefined;
+    this.#spent = undefined;
     return deviation;
   }
 
@@ -165,16 +165,19 @@ export class MixcacheRun implements PolicyRun {
     this.#predictor.clear();
     this.#deviations.clear();
     this.#predicted = [];
-    this.#full = undefined;
+    this.#spent = undefined;
     this.#before = undefined;
     this.#lastFull = step - 1;
     this.#open = false;
+    this.#interval = this.#newInterval();
     this.#trigger = this.#newTrigger(step);
   }
 
   #decide(index: number): StepPlan {
     const lag = index - this.#lastFull;
-    const choice = this.#due(index, lag) ? undefined : this.#choose(index, lag);
+    const due = this.#due(index, lag);
+    const menu = this.#spent?.menu ?? this.#plan.granularities;
+    const choice = due ? undefined : this.#choose(menu, index, lag, this.#before);
     const margin = Math.min(
       this.#trigger.margin,
       this.#deviations.margin,
@@ -201,14 +204,16 @@ export class MixcacheRun implements PolicyRun {
     this.#open ||= this.#trigger.opensAt(index);
     if (!this.#open) return true;
     if (this.#interval) return this.#interval.due(lag);
-    this.#full ??= spend({
+    this.#spent ??= spend({
       from: this.#lastFull,
       steps: this.#run.steps,
+      mustCompute: (step) => this.#willCompute(step),
       budget: this.#budget ?? this.#run.steps,
-      mustCompute: (step) => this.#mustCompute(step),
-      cheap: (step, ahead) => this.#rank(step, ahead, 1) ?? { error: 0, cost: 0 },
+      menus: menusOf(this.#plan.granularities, (granularity) => this.#costOf(granularity)),
+      before: this.#before,
+      choose: (menu, step, ahead, before) => this.#choose(menu, step, ahead, before),
     });
-    return this.#full.has(index);
+    return this.#spent.full.has(index);
   }
 
   #mustCompute(step: number): boolean {
@@ -216,20 +221,31 @@ export class MixcacheRun implements PolicyRun {
     return step - first < FIRST_STEPS || step === this.#run.steps - 1;
   }
 
-  #choose(index: number, lag: number) {
-    return this.#rank(index, lag, this.#plan.options.repeat_penalty);
+  /** The same, as far as it can be foreseen: an expert that comes later waits until its results have settled. */
+  #willCompute(step: number): boolean {
+    const first = denoiserAt(this.#run, step).steps[0];
+    return this.#mustCompute(step) || (first > this.#first && step < first + this.#shortestWait());
   }
 
-  #rank(step: number, lag: number, repeatPenalty: number) {
-    const { granularities, range, options, profile } = this.#plan;
-    const candidates: Candidate[] = granularities.map((granularity) => ({
+  #costOf(granularity: Granularity): number {
+    return costOf(granularity, this.#run, this.#plan.range);
+  }
+
+  #choose(
+    menu: readonly Granularity[],
+    step: number,
+    lag: number,
+    before: Granularity | undefined = undefined,
+  ): Choice {
+    const { options, profile } = this.#plan;
+    const candidates = menu.map((granularity) => ({
       granularity,
       error:
         this.#deviations.expected(granularity, step, lag) *
         impactOf(profile?.impacts, granularity, this.#run, step),
-      cost: costOf(granularity, this.#run, range),
+      cost: this.#costOf(granularity),
     }));
-    return choose(candidates, options.decision, repeatPenalty, this.#before);
+    return choose(candidates, options.decision, options.repeat_penalty, before);
   }
 
   /** The plans of the branches, and a note of what was predicted; undefined where too little has been computed. */
@@ -249,6 +265,12 @@ export class MixcacheRun implements PolicyRun {
     }
     this.#predicted.push(...predicted);
     return plans;
+  }
+
+  /** The output is observed in any case: how rough it is says how rough all is. */
+  #observed(): readonly Granularity[] {
+    const { granularities } = this.#plan;
+    return granularities.includes("step") ? granularities : ["step", ...granularities];
   }
 
   #moment(step: number): Moment {
@@ -289,19 +311,33 @@ export class MixcacheRun implements PolicyRun {
       .map((branch) => ({ part, branch }));
   }
 
-  #newTrigger(first: number): Trigger {
+  /** Without a profile nothing says what settled means: caching starts where it does for most prompts. */
+  #shortestWait(): number {
+    const settles = this.#settled() !== undefined || !this.#plan.options.trigger;
+    return Math.max(FIRST_STEPS, Math.round((settles ? 0.06 : 0.17) * this.#run.steps));
+  }
+
+  #settled(): number | undefined {
     const { options, profile } = this.#plan;
+    return options.trigger ? (options.trigger_change ?? settled(profile, this.#run.steps)) : undefined;
+  }
+
+  #newInterval(): FeedbackInterval | undefined {
+    const { quality, predictor } = this.#plan.options;
+    return quality === undefined ? undefined : new FeedbackInterval(quality, predictor === "reuse" ? 4 : 6);
+  }
+
+  #newTrigger(first: number): Trigger {
     const { steps } = this.#run;
-    const change = options.trigger ? (options.trigger_change ?? settled(profile, steps)) : undefined;
-    // Where nothing says what settled means, caching starts where it does for most prompts.
-    const typical = options.trigger && change === undefined ? 0.17 : 0.06;
-    const earliest = first + Math.max(FIRST_STEPS, Math.round(typical * steps));
-    const affordable =
-      this.#budget === undefined
-        ? steps
-        : Math.floor((this.#budget * (MOST_STEPS_REUSED + 1) - (steps - first)) / MOST_STEPS_REUSED);
-    const latest = first + Math.min(Math.round(0.3 * steps), Math.max(FIRST_STEPS, affordable));
-    return new Trigger({ earliest, latest: change === undefined ? earliest : latest, change: change ?? 1 });
+    this.#first = first;
+    const change = this.#settled();
+    const rest = { from: first - 1, steps, mustCompute: (step: number) => this.#willCompute(step) };
+    const cheapest = Math.min(...this.#plan.granularities.map((granularity) => this.#costOf(granularity)));
+    const longest = change === undefined ? this.#shortestWait() : Math.round(0.3 * steps);
+    const wait = affordableWait(rest, this.#budget ?? steps, cheapest, longest);
+    const latest = first + Math.max(FIRST_STEPS, wait);
+    const earliest = Math.min(latest, first + this.#shortestWait());
+    return new Trigger({ earliest, latest, change: change ?? 1 });
   }
 }
 

@@ -15,7 +15,7 @@ export class Trigger {
   readonly #options: TriggerOptions;
   #calm = 0;
   #open = false;
-  /** How near the changes so far came to the threshold, relative to it. */
+  /** How near the changes so far came to the threshold, relative to the larger of both. */
   #margin = Number.POSITIVE_INFINITY;
 
   constructor(options: TriggerOptions) {
@@ -25,8 +25,9 @@ export class Trigger {
   /** The relative L1 change of the output in a step computed in full. */
   observe(change: number): void {
     if (this.#open) return;
-    this.#margin = Math.min(this.#margin, Math.abs(change / this.#options.change - 1));
-    this.#calm = change < this.#options.change ? this.#calm + 1 : 0;
+    const threshold = this.#options.change;
+    this.#margin = Math.min(this.#margin, Math.abs(change - threshold) / Math.max(change, threshold));
+    this.#calm = change < threshold ? this.#calm + 1 : 0;
   }
 
   /** Whether this step may reuse anything. Once open it stays open. */
