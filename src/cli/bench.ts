@@ -105,7 +105,10 @@ async function bench(options: BenchOptions): Promise<void> {
     invalid("policies", "Say who takes part, by --policies or --contestants; or --verify what is there.");
   if (!runs) mustExist(options.output);
   const store = await Store.open(options.output);
-  await withEngine(options, interrupted(options), async (engine, signal, status) => {
+  // Another number of threads rounds differently.
+  const threads = options.threads ?? (runs ? undefined : (await planOf(store)).engine.threads);
+  const engineFor = { ...options, ...(threads !== undefined && { threads }) };
+  await withEngine(engineFor, interrupted(options), async (engine, signal, status) => {
     if (runs) await runAll(options, store, engine, signal, status);
     if (share !== undefined) await verifySome(options, store, engine, signal, status);
   });
@@ -144,6 +147,12 @@ async function verifySome(
   status: StatusLine,
 ): Promise<void> {
   const plan = await planOf(store);
+  const { digest } = await engine.info();
+  if (digest !== plan.bundle.digest)
+    invalid(
+      "bundle",
+      `${store.folder} holds results of ${plan.bundle.title} with another digest. Give its --bundle.`,
+    );
   const { checked, differences } = await verify({
     engine,
     store,

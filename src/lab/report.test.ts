@@ -24,6 +24,7 @@ beforeAll(async () => {
     seeds: [0, 1],
     base: { num_inference_steps: 8 },
     unreachable: [{ family: "stuck", target: 2, nearest: 1.4, range: [1, 1.4] }],
+    trials: [1, 1.4].map((speedup) => ({ family: "stuck", dial: speedup, speedup })),
   });
   const { plan } = await lab.run();
   report = reportOf(plan, await collect(plan, lab.store));
@@ -123,6 +124,8 @@ describe("the page", () => {
 
   it("says what is unreachable, and what was not compared", () => {
     expect(page).toContain("unreachable: its dial gives 1× to 1.4×, the nearest is 1.4×");
+    expect(page).toContain("Unreachable: stuck 2× (1 case).");
+    expect(page).toContain("stuck at 1.4: 1.4×");
     expect(page).toMatch(/not compared: \d+\.\d % slower/);
     expect(page.slice(0, page.indexOf("<script"))).not.toMatch(/NaN|undefined|Infinity/);
   });

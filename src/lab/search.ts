@@ -12,8 +12,8 @@ export interface Tried {
 const MET = 0.005;
 /** A trial never comes nearer than this share of its bracket to an end, so that each one narrows it. */
 const GUARD = 0.1;
-/** A wider share of the dial is halved: interpolation is of use only where the curve is nearly straight. */
-const WIDE = 0.2;
+/** A share of the dial this wide or wider is halved: interpolation is of use only where the curve is nearly straight. */
+const WIDE = 0.5;
 /** Settings nearer than this share of the dial are the same. */
 const FINEST = 1e-4;
 

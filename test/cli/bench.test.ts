@@ -35,7 +35,7 @@ it("runs, goes on, reports and verifies", async () => {
   const anew = await box.run(["bench", "report", "lab", "--archive", "--json"]);
   expect(JSON.parse(anew.stdout).rows).toEqual(report.rows);
 
-  const verified = await box.run(["bench", "--verify", "100%", "--threads", "1", "--output", "lab"]);
+  const verified = await box.run(["bench", "--verify", "100%", "--output", "lab"]);
   expect(verified.code, verified.stderr).toBe(0);
   expect(verified.stderr).toContain("3 results were made again: 3 are the same to the last bit.");
 });
@@ -45,7 +45,7 @@ it("says which result differs when one was changed, and fails", async () => {
   const file = box.pathOf(`lab/runs/${groups[0].runs["step-reduction speed=2"]}.json`);
   const result = JSON.parse(await readFile(file, "utf8"));
   await writeFile(file, JSON.stringify({ ...result, frames_sha256: "0" }));
-  const { code, stderr } = await box.run(["bench", "--verify", "100%", "--threads", "1", "--output", "lab"]);
+  const { code, stderr } = await box.run(["bench", "--verify", "100%", "--output", "lab"]);
   expect(code).toBe(3);
   expect(stderr).toMatch(
     /step-reduction speed=2, seed 0, “.*”: other frames, PSNR \+0\.00 dB; the same decisions\./,

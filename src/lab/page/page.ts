@@ -7,6 +7,7 @@ import type { Report } from "../report.ts";
 import { fixed, percent, plural, times } from "./format.ts";
 import { Html, html, jsonScript, scriptElement } from "./html.ts";
 import { plot } from "./plot.ts";
+import { reach } from "./reach.ts";
 import { play } from "./script.ts";
 import type { Stage } from "./stage.ts";
 import { STYLE } from "./style.ts";
@@ -28,6 +29,7 @@ ${header(report)}
 ${plots(report)}
 ${hasStage && stageSection(report, stage)}
 ${tableSection(report)}
+${reach(report)}
 ${promptSection(report)}
 ${footer(report)}
 </main>

@@ -27,6 +27,7 @@ body:has(#by-real:checked) .plot.computed,body:has(#by-computed:checked) .plot.r
 .curve.baseline path{stroke-dasharray:3 3}.label path{stroke-width:.6}.label text{fill:var(--soft)}
 .curve.focus path{stroke:var(--accent);stroke-width:2.4}.curve.focus circle{fill:var(--accent);stroke:var(--accent)}.label.focus path{stroke-width:.8}.label.focus text{fill:var(--accent);font-weight:650}
 .curve.lit path,.curve.lit circle{stroke:var(--ink);stroke-width:2.2}.label.lit path{stroke-width:.8}.label.lit text{fill:var(--ink);font-weight:650}
+.reach{min-width:560px;width:100%;max-width:860px}.reach text{font-size:12px;fill:var(--soft)}.reach .focus text{fill:var(--accent);font-weight:650}
 .wide{overflow-x:auto;margin-top:10px}.big{min-width:1000px;width:100%;font-size:14px}.big td{white-space:nowrap}.unreachable td{white-space:normal}.big th[scope=row]{font-weight:500;position:sticky;left:0;background:var(--paper);min-width:150px}
 .target th{padding-top:26px;font-size:15px;font-weight:650;border-top:0}.big .focus th,.big .focus td{background:var(--wash)}.big .focus th{color:var(--accent);padding-left:8px}details{margin-top:18px}summary{cursor:pointer;color:var(--soft);font-size:14px}.unreachable{color:var(--soft)}
 .interval{width:40px;height:10px;vertical-align:-1px}.interval line{stroke:var(--ink)}.interval .zero{stroke:var(--grey);stroke-width:.7}.interval circle{fill:var(--ink)}
