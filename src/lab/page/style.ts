@@ -5,7 +5,7 @@ export const STYLE = `
 @media(prefers-color-scheme:dark){:root{--paper:#161514;--ink:#ebe8e2;--soft:#9a958c;--line:#33302c;--grey:#6f6a62;--accent:#fb923c;--wash:#211f1d}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
-main{max-width:1120px;margin:0 auto;padding:40px 20px 80px}
+main{max-width:1260px;margin:0 auto;padding:40px 20px 80px}
 h1{font-size:30px;line-height:1.2;font-weight:650;letter-spacing:-.01em;margin:0 0 8px}
 h2{font-size:19px;font-weight:650;margin:56px 0 6px}
 p{max-width:68ch;margin:0 0 14px}.lead{font-size:17px}.soft,small,dt{color:var(--soft)}
@@ -28,7 +28,7 @@ body:has(#by-real:checked) .plot.computed,body:has(#by-computed:checked) .plot.r
 .curve.focus path{stroke:var(--accent);stroke-width:2.4}.curve.focus circle{fill:var(--accent);stroke:var(--accent)}.label.focus path{stroke-width:.8}.label.focus text{fill:var(--accent);font-weight:650}
 .curve.lit path,.curve.lit circle{stroke:var(--ink);stroke-width:2.2}.label.lit path{stroke-width:.8}.label.lit text{fill:var(--ink);font-weight:650}
 .reach{min-width:560px;width:100%;max-width:860px}.reach text{font-size:12px;fill:var(--soft)}.reach .focus text{fill:var(--accent);font-weight:650}
-.wide{overflow-x:auto;margin-top:10px}.big{min-width:1000px;width:100%;font-size:14px}.big td{white-space:nowrap}.unreachable td{white-space:normal}.big th[scope=row]{font-weight:500;position:sticky;left:0;background:var(--paper);min-width:150px}
+.wide{overflow-x:auto;margin-top:10px}.big{min-width:1000px;width:100%;font-size:13.5px}.big small{font-size:11.5px}.big td{white-space:nowrap}.unreachable td{white-space:normal}.big th[scope=row]{font-weight:500;position:sticky;left:0;background:var(--paper);min-width:150px}
 .target th{padding-top:26px;font-size:15px;font-weight:650;border-top:0}.big .focus th,.big .focus td{background:var(--wash)}.big .focus th{color:var(--accent);padding-left:8px}details{margin-top:18px}summary{cursor:pointer;color:var(--soft);font-size:14px}.unreachable{color:var(--soft)}
 .interval{width:40px;height:10px;vertical-align:-1px}.interval line{stroke:var(--ink)}.interval .zero{stroke:var(--grey);stroke-width:.7}.interval circle{fill:var(--ink)}
 .controls{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:12px 0}.controls input{flex:1;min-width:120px;accent-color:var(--accent)}
