@@ -38,7 +38,9 @@ export function velocity(sigmas: readonly number[]): Predictor {
     const along = (of: (d: Decomposition) => number) =>
       (weights.get(newest.step) ?? 0) * of(newest) + (weights.get(older.step) ?? 0) * of(older);
     const alpha = along((d) => d.alpha);
-    const held = (along((d) => d.beta) * length) / (newest.beta * newest.length);
+    const across = newest.beta * newest.length;
+    // What has no part across the latents, such as the difference of equal prompts, has no u to hold.
+    const held = across > 0 ? (along((d) => d.beta) * length) / across : 0;
     return {
       terms: [
         { ...kept.result, coefficient: held },
