@@ -4,6 +4,7 @@
  *
  *     npm run adherence
  *     npm run adherence -- --count 12 --steps 20 --sheet sheet.png
+ *     npm run adherence -- --cache mixcache
  *     npm run adherence -- --prompts other/videos.json --guidance 4
  */
 import { parseArgs } from "node:util";
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "96" },
     steps: { type: "string" },
     guidance: { type: "string" },
+    cache: { type: "string", default: "off" },
     threads: { type: "string", default: "2" },
     sheet: { type: "string" },
     json: { type: "boolean", default: false },
@@ -36,6 +38,7 @@ try {
     const { frames, trace } = await engine.generate({
       prompt,
       seed: index,
+      cache: values.cache,
       ...(values.steps !== undefined && { num_inference_steps: Number(values.steps) }),
       ...(values.guidance !== undefined && { guidance_scale: Number(values.guidance) }),
     });

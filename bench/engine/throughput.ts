@@ -38,7 +38,7 @@ export async function throughputFigure(
     let watch: (() => Time) | undefined;
     let cpuMs = Number.NaN;
     const { trace } = await pipeline.generate(
-      { prompt, num_inference_steps: STEPS },
+      { prompt, num_inference_steps: STEPS, cache: "off" },
       {
         onProgress: ({ phase }) => {
           if (phase !== "denoise") return;

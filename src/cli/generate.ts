@@ -16,11 +16,12 @@ import {
   writeFileAtomically,
 } from "../media/index.ts";
 import { EMBEDDED_BUNDLE, EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
+import { type CacheOptions, cacheOf, withCacheOptions } from "./cache-options.ts";
 import { engineOptions, interruptible } from "./engine.ts";
 import { bundleFolder, checkSheet, formatOf, number, seed, size, threads as threadCount } from "./options.ts";
 import { StatusLine } from "./status.ts";
 
-interface GenerateOptions {
+interface GenerateOptions extends CacheOptions {
   readonly seed?: bigint;
   readonly steps?: number;
   readonly guidance?: number;
@@ -46,13 +47,14 @@ const EXAMPLES = `
 Examples:
   mixcache generate "a red circle moves left on a blue background" --seed 7 --output out.mp4
   mixcache generate "a green star spins on a black background" --steps 20 --sheet frames.png
+  mixcache generate "a red star falls on a white background" --preset fast
   mixcache generate "a small ring bounces on a white background" --output ring.webp --json
 
 Exit codes: 0 done, 1 a fault of mixcache, 2 input that can't be used, 3 the engine failed,
 4 the result could not be written, 130 stopped by Ctrl-C or SIGTERM.`;
 
 export function generateCommand(): Command {
-  return new Command("generate")
+  const command = new Command("generate")
     .description("Make a video from a text.")
     .argument("<prompt>", "what the video should show")
     .option("--seed <number>", "the same seed gives the same video (default: 0)", seed)
@@ -76,7 +78,8 @@ export function generateCommand(): Command {
         "unipc",
         "ddim",
       ]),
-    )
+    );
+  return withCacheOptions(command)
     .option("--fps <number>", "frames per second of the file (default: the model's)", number("fps"))
     .option("-o, --output <file>", "where to write the video", "out.mp4")
     .addOption(new Option("--format <name>", "default: by the ending of --output").choices(["mp4", "webp"]))
@@ -150,19 +153,22 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
 }
 
 /** Refuses, before anything starts, what needs no engine to be refused; returns the format. */
-function checkOptions({ output, sheet, format: wanted, codec, fps, profile }: GenerateOptions): VideoFormat {
+function checkOptions(options: GenerateOptions): VideoFormat {
+  const { output, sheet, format: wanted, codec, fps, profile } = options;
   const format = formatOf(output, wanted);
   if (format === "webp" && codec !== undefined) {
     invalid("codec", `--codec ${codec} is for mp4 only; leave it out, or write an mp4.`);
   }
   if (fps !== undefined) validateFps(fps);
   if (sheet !== undefined) checkSheet(sheet, output);
+  cacheOf(options);
   if (profile !== undefined && !existsSync(profile))
     invalid("profile", `--profile ${profile} does not exist. Give a file that mixcache calibrate wrote.`);
   return format;
 }
 
 function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {
+  const cache = cacheOf(options);
   return {
     prompt,
     ...(options.seed !== undefined && { seed: options.seed }),
@@ -173,6 +179,7 @@ function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {
     ...(options.size && { width: options.size.width, height: options.size.height }),
     ...(options.frames !== undefined && { num_frames: options.frames }),
     ...(options.scheduler && { scheduler: options.scheduler }),
+    ...(cache && { cache }),
   };
 }
 

@@ -73,12 +73,20 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   num_frames: "--frames",
   width: "--size",
   height: "--size",
+  cache: "--cache",
+  "cache.speed": "--speed",
+  "cache.preset": "--preset",
 };
 
 /** Says which option a message of the engine is about. */
 export function withOption({ message, field }: MixcacheError): string {
-  const option = field === undefined ? undefined : OPTION_OF[field];
-  return option === undefined ? message : `${option}: ${message}`;
+  const option = field === undefined ? undefined : (OPTION_OF[field] ?? cacheOption(field));
+  // A message of the command line names its option itself.
+  return option === undefined || message.includes(option) ? message : `${option}: ${message}`;
+}
+
+function cacheOption(field: string): string | undefined {
+  return field.startsWith("cache.") ? "--cache-options" : undefined;
 }
 
 /** Refuses a folder that is not there before an engine is started for it. */

@@ -2,16 +2,17 @@
 
 import type { DenoiserManifest } from "./bundle/manifest.ts";
 import type { Bundle } from "./bundle/read.ts";
-import type { CachePolicy } from "./cache/contract.ts";
+import type { CachePolicy, RunInfo } from "./cache/contract.ts";
+import { type RecordedRun, recordRun } from "./cache/recorded-run.ts";
 import { checkRequirements } from "./cache/requirements.ts";
 import { branchesOfRun, servingOf } from "./denoisers.ts";
 import { type Conditioning, Inputs } from "./inputs.ts";
-import type { RunHooks } from "./progress.ts";
+import type { Progress, RunHooks } from "./progress.ts";
 import { createScheduler } from "./schedulers/index.ts";
 import type { SegmentBackend } from "./segments/contract.ts";
 import type { Settings } from "./settings.ts";
 import { StepExecutor } from "./step-executor.ts";
-import type { StepTrace } from "./trace.ts";
+import { type StepTrace, stepMode } from "./trace.ts";
 
 export interface DenoiseHooks extends RunHooks {
   /** Awaited when a denoiser has served its last step and another takes over. */
@@ -28,6 +29,8 @@ export interface DenoiseHooks extends RunHooks {
 export interface DenoiseResult {
   /** Clean latents, [1, channels, frames, height, width] or as the bundle lays them out. */
   readonly latents: Float32Array;
+  /** What the policy was told of the run. */
+  readonly run: RecordedRun;
   readonly steps: readonly StepTrace[];
   /** The most bytes of kept results at one time. */
   readonly cacheBytesPeak: number;
@@ -52,14 +55,15 @@ export async function denoise(
   const scheduler = createScheduler(settings.scheduler, steps);
   const { sigmas, timesteps } = scheduler;
   const serving = servingOf(manifest, settings, scheduler, conditioning);
-  const run = policy.start({
+  const info: RunInfo = {
     steps,
     scheduler: scheduler.kind,
     sigmas,
     timesteps,
     branches: branchesOfRun(manifest, settings),
-    denoisers: serving.map(({ info }) => info),
-  });
+    denoisers: serving.map(({ info: served }) => served),
+  };
+  const run = policy.start(info);
   const inputs = new Inputs(manifest, backend, settings, conditioning);
   const executor = new StepExecutor(backend, settings, inputs, policy.requires, hooks);
   const trace: StepTrace[] = [];
@@ -91,12 +95,20 @@ export async function denoise(
         );
         hooks.onVelocity?.(velocity);
         latents = scheduler.step(index, velocity, latents);
-        trace.push({ index, sigma, denoiser: id, ...done, durationMs: performance.now() - started });
+        const made = { index, sigma, denoiser: id, ...done, durationMs: performance.now() - started };
+        trace.push(made);
+        hooks.onProgress?.(finishedStep(made, steps));
       }
     }
   } finally {
     executor.forget();
     inputs.release();
   }
-  return { latents, steps: trace, cacheBytesPeak: executor.cacheBytesPeak };
+  return { latents, run: recordRun(info), steps: trace, cacheBytesPeak: executor.cacheBytesPeak };
+}
+
+function finishedStep(step: StepTrace, steps: number): Progress {
+  const { index, flops, fullFlops } = step;
+  const finished = { mode: stepMode(step), flops, fullFlops };
+  return { phase: "denoise", step: index, steps, fraction: (index + 1) / steps, finished };
 }

@@ -194,7 +194,7 @@ export class Pipeline {
       hooks.onProgress?.({ phase: "text", cached: text.cached > 0 && text.graphs.length === 0 });
       const encoded = performance.now();
       const denoised = await this.#denoise(settings, text.conditioning, policy, hooks);
-      const { latents, steps, cacheBytesPeak } = denoised;
+      const { latents, run, steps, cacheBytesPeak } = denoised;
       for (const denoiser of manifest.denoisers) await this.#residency.done(denoiser);
       const denoisedAt = performance.now();
       const decoded = await decode(this.bundle, this.#backend, settings.shape, latents, hooks);
@@ -203,6 +203,7 @@ export class Pipeline {
       const trace: RunTrace = {
         policy: policy.name,
         profile,
+        run,
         steps,
         text: text.graphs,
         textCached: text.cached,

@@ -1,10 +1,28 @@
 /** What a run tells while it goes. */
 
+/** What a step was that is done. */
+export interface FinishedStep {
+  /** The policy's own word: full, step, cfg, block, … */
+  readonly mode: string;
+  readonly flops: number;
+  /** FLOPs of the same step with nothing reused. */
+  readonly fullFlops: number;
+}
+
 export type Progress =
   /** Before the text encoders, and again after them; `cached` where none of them had to run. */
   | { readonly phase: "text"; readonly cached?: boolean }
-  /** After each graph of a step; `fraction` is how much of the denoising is done, 0 to 1. */
-  | { readonly phase: "denoise"; readonly step: number; readonly steps: number; readonly fraction: number }
+  /**
+   * After each graph of a step, and once more with `finished` after the step; `fraction` is how much of the denoising
+   * is done, 0 to 1.
+   */
+  | {
+      readonly phase: "denoise";
+      readonly step: number;
+      readonly steps: number;
+      readonly fraction: number;
+      readonly finished?: FinishedStep;
+    }
   | { readonly phase: "decode"; readonly fraction: number }
   /** Of a calibration: how much of one prompt is done, 0 to 1. */
   | { readonly phase: "measure"; readonly fraction: number };

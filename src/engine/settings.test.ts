@@ -26,6 +26,24 @@ describe("resolveSettings", () => {
     expect(negatives).toEqual(["blurry", "dark", ""]);
   });
 
+  it("caches by MixCache's preset high unless the request says otherwise, by a name or with options", () => {
+    const caches = [{}, { cache: "off" }, { cache: { policy: "teacache", threshold: 0.2 } }].map(
+      (request) => resolveSettings(manifest, { prompt: "x", ...request }).cache,
+    );
+    expect(caches).toEqual([
+      { policy: "mixcache", preset: "high" },
+      { policy: "off" },
+      { policy: "teacache", threshold: 0.2 },
+    ]);
+  });
+
+  it.each([[null], [2], [["mixcache"]], [{ speed: 2 }], [{ policy: 1 }]])("refuses the cache %j", (cache) => {
+    const request = JSON.parse(JSON.stringify({ prompt: "x", cache }));
+    expect(() => resolveSettings(manifest, request)).toThrow(
+      expect.objectContaining({ field: "cache", message: expect.stringMatching(/name of a policy.*object/) }),
+    );
+  });
+
   it("takes seeds up to 2^64 - 1", () => {
     expect(resolveSettings(manifest, { prompt: "x", seed: 2n ** 64n - 1n }).seed).toBe(2n ** 64n - 1n);
   });

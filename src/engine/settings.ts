@@ -2,7 +2,7 @@
 
 import { invalid, MixcacheError } from "../errors.ts";
 import type { DenoiserManifest, Manifest, SchedulerManifest } from "./bundle/manifest.ts";
-import type { CacheRequest } from "./cache/request.ts";
+import { type CacheRequest, cacheRequest } from "./cache/request.ts";
 import { type VideoShape, videoShape } from "./shape.ts";
 
 /** What a caller asks for. Only the prompt is needed; the bundle has defaults for the rest. */
@@ -24,8 +24,11 @@ export interface GenerateRequest {
   readonly num_frames?: number;
   /** One of the bundle's schedulers by kind. */
   readonly scheduler?: SchedulerManifest["kind"];
-  /** What is reused between steps: a policy by name, with its options beside it. Default: off. */
-  readonly cache?: CacheRequest;
+  /**
+   * What is reused between steps: a policy's name, or an object with its options beside its name. Default: MixCache
+   * with the preset "high". "off" computes everything.
+   */
+  readonly cache?: CacheRequest | string;
 }
 
 /** A request whose every field is known to be possible. */
@@ -41,6 +44,40 @@ export interface Settings {
   readonly shape: VideoShape;
   readonly scheduler: SchedulerManifest;
   readonly cache: CacheRequest;
+}
+
+/** The settings of a run in the words of requests, every default filled in: what makes the same video again. */
+export interface UsedSettings {
+  readonly prompt: string;
+  readonly negative_prompt: string;
+  readonly seed: bigint;
+  readonly num_inference_steps: number;
+  /** Of the denoiser that serves first. */
+  readonly guidance_scale: number;
+  /** By denoiser, in the order in which they serve. */
+  readonly guidance_scales: Readonly<Record<string, number>>;
+  readonly width: number;
+  readonly height: number;
+  readonly num_frames: number;
+  readonly scheduler: SchedulerManifest["kind"];
+  readonly cache: CacheRequest;
+}
+
+export function usedSettings(settings: Settings): UsedSettings {
+  const { width, height, frames } = settings.shape;
+  return {
+    prompt: settings.prompt,
+    negative_prompt: settings.negativePrompt,
+    seed: settings.seed,
+    num_inference_steps: settings.steps,
+    guidance_scale: settings.guidanceScale,
+    guidance_scales: settings.guidanceScales,
+    width,
+    height,
+    num_frames: frames,
+    scheduler: settings.scheduler.kind,
+    cache: settings.cache,
+  };
 }
 
 /** The guidance scale of a denoiser of the bundle. */
@@ -77,7 +114,7 @@ export function resolveSettings(manifest: Manifest, request: GenerateRequest): S
       request.num_frames ?? video.default.frames,
     ),
     scheduler: checkScheduler(manifest, request.scheduler),
-    cache: request.cache ?? { policy: "off" },
+    cache: cacheRequest(request.cache),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a run did, step by step: the base of bills, benchmarks and timelines. */
 
 import type { Branch, BranchPlan, Decision } from "./cache/contract.ts";
+import type { RecordedRun } from "./cache/recorded-run.ts";
 
 /** One graph that ran. */
 export interface GraphTrace {
@@ -39,6 +40,8 @@ export interface RunTrace {
   readonly policy: string;
   /** Digest of the warm cache profile that the policy was given; null where there was none. */
   readonly profile: string | null;
+  /** What the policy was told of the run when it was started; with the steps' scalars enough to replay it. */
+  readonly run: RecordedRun;
   readonly steps: readonly StepTrace[];
   readonly text: readonly GraphTrace[];
   /** Texts whose embeddings were there already, each counted once for every encoder. */
@@ -54,6 +57,16 @@ export interface RunTrace {
   readonly fullDenoiseFlops: number;
   /** The most bytes of kept results at one time. */
   readonly cacheBytesPeak: number;
+}
+
+/** What a step was: in its policy's word, or, where it has none, by its branches. */
+export function stepMode({
+  decision,
+  branches,
+}: Pick<StepTrace, "decision"> & { readonly branches: readonly Pick<BranchTrace, "plan">[] }): string {
+  if (decision) return decision.mode;
+  const reused = branches.filter(({ plan }) => plan === "reuse").length;
+  return reused === 0 ? "full" : reused === branches.length ? "step" : "cfg";
 }
 
 /** FLOPs of some graphs together. */

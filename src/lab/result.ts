@@ -1,11 +1,10 @@
 /** One video of one contestant: what determined it and what came of it. */
 
 import { z } from "zod";
-import type { Branch, BranchPlan } from "../engine/cache/contract.ts";
 import { profileKey } from "../engine/cache/profile.ts";
 import type { VideoMetrics } from "../engine/metrics/index.ts";
 import type { Settings } from "../engine/settings.ts";
-import type { StepTrace } from "../engine/trace.ts";
+import { type StepTrace, stepMode } from "../engine/trace.ts";
 import { invalid } from "../errors.ts";
 import type { EngineInfo } from "../node/index.ts";
 
@@ -131,7 +130,7 @@ function short(value: number | undefined): number | null {
 export function stepsOf(steps: readonly StepTrace[]): Steps {
   const names = new Set(steps.flatMap(({ decision }) => Object.keys(decision?.values ?? {})));
   return {
-    mode: steps.map(modeOf),
+    mode: steps.map(stepMode),
     cost: steps.map(({ flops, fullFlops }) => short(flops / fullFlops) ?? 0),
     margin: steps.map(({ decision }) => short(decision?.margin)),
     deviation: steps.map(({ deviation }) => short(deviation)),
@@ -139,14 +138,6 @@ export function stepsOf(steps: readonly StepTrace[]): Steps {
       [...names].map((name) => [name, steps.map(({ decision }) => short(decision?.values?.[name]))]),
     ),
   };
-}
-
-/** What a step was, where its policy has no word for it: by its branches. */
-function modeOf({ decision, branches }: StepTrace): string {
-  if (decision) return decision.mode;
-  const plans = new Map<Branch, BranchPlan["kind"]>(branches.map(({ branch, plan }) => [branch, plan]));
-  const reused = [...plans.values()].filter((plan) => plan === "reuse").length;
-  return reused === 0 ? "full" : reused === plans.size ? "step" : "cfg";
 }
 
 /** Metrics as JSON can say them. */

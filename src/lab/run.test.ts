@@ -1,6 +1,7 @@
 import { cp, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { cacheRequest } from "../engine/cache/request.ts";
 import { collect } from "./cells.ts";
 import { groupsOf } from "./plan.ts";
 import { Store } from "./store.ts";
@@ -20,7 +21,8 @@ async function small(...args: Parameters<typeof bench>): Promise<Bench> {
   return made;
 }
 
-const policies = ({ requests }: FakeEngine) => requests.slice(WARM_UP).map(({ cache }) => cache?.policy);
+const policies = ({ requests }: FakeEngine) =>
+  requests.slice(WARM_UP).map(({ cache }) => cacheRequest(cache).policy);
 const frames = async (store: Store) =>
   (await Promise.all((await store.digests()).map((digest) => store.read(digest)))).map(
     (one) => one?.frames_sha256,
@@ -89,7 +91,7 @@ describe("an experiment", () => {
     engine.requests.length = 0;
     await run({ contestants: [...two, fake("newer", 0.2, 4)], timed: false });
     // Nothing is timed, so nothing is warmed up and no uncached video is made again.
-    expect(engine.requests.map(({ cache }) => cache?.policy)).toEqual(["newer", "newer"]);
+    expect(engine.requests.map(({ cache }) => cacheRequest(cache).policy)).toEqual(["newer", "newer"]);
   });
 
   it("refuses to mix the results of machines that don't agree", async () => {

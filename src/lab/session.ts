@@ -3,6 +3,7 @@
 import { cpus } from "node:os";
 import { invalid } from "../errors.ts";
 import type { EngineChild } from "../node/index.ts";
+import { REFERENCE } from "./contestants.ts";
 import { engineSource } from "./digest.ts";
 import { groupsOf, makePlan, PLAN_FILE, type Planned, type PlanOptions, type Shard } from "./plan.ts";
 import { missing, runGroup } from "./run.ts";
@@ -55,7 +56,12 @@ export async function runExperiment(options: SessionOptions): Promise<Planned> {
   let done = 0;
   const onVideo = (label: string) => onProgress?.({ label, done: ++done, total });
   onProgress?.({ label: "warming up", done, total });
-  const warmUp = { ...base, prompt: first.group.prompt, num_inference_steps: WARM_UP_STEPS };
+  const warmUp = {
+    ...base,
+    prompt: first.group.prompt,
+    num_inference_steps: WARM_UP_STEPS,
+    cache: REFERENCE.cache,
+  };
   if (plan.timed) await engine.generate(warmUp, { ...(signal && { signal }) });
   for (const { number, group } of left)
     await runGroup({ engine, plan, keys, store, onVideo, ...(signal && { signal }) }, number, group);

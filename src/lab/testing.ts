@@ -5,7 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { manifestSchema } from "../engine/bundle/manifest.ts";
-import type { GenerateRequest } from "../engine/settings.ts";
+import { cacheRequest } from "../engine/cache/request.ts";
+import { type GenerateRequest, resolveSettings, usedSettings } from "../engine/settings.ts";
 import type { StepTrace } from "../engine/trace.ts";
 import { EMBEDDED_BUNDLE, type EngineInfo, type EngineResult } from "../node/index.ts";
 import type { Contestant } from "./contestants.ts";
@@ -60,14 +61,22 @@ export class FakeEngine {
     this.requests.push(request);
     if (this.requests.length >= this.failAt) throw new Error("The engine was cut off.");
     const count = request.num_inference_steps ?? INFO.manifest.default_steps;
-    const { cost = 1, error = 0, policy = "off" } = { ...request.cache };
+    const { cost = 1, error = 0, policy = "off" } = { ...cacheRequest(request.cache) };
     const denoiseMs = count * Number(cost) * 10 + this.requests.length / 100;
     const steps = Array.from({ length: count }, (_, index) => step(index, index === 0 ? 1 : Number(cost)));
     const flops = steps.reduce((sum, one) => sum + one.flops, 0);
     return {
       frames: framesOf(request, Number(error) + this.drift),
       trace: {
-        policy,
+        policy: String(policy),
+        run: {
+          steps: count,
+          scheduler: "flow_match_euler",
+          sigmas: [],
+          timesteps: [],
+          branches: [],
+          denoisers: [],
+        },
         profile: null,
         steps,
         text: [],
@@ -82,13 +91,7 @@ export class FakeEngine {
         cacheBytesPeak: policy === "off" ? 0 : 1000,
       },
       notices: [],
-      settings: {
-        seed: BigInt(request.seed ?? 0),
-        num_inference_steps: count,
-        guidance_scale: 3,
-        guidance_scales: { main: 3 },
-        scheduler: "flow_match_euler",
-      },
+      settings: usedSettings(resolveSettings(INFO.manifest, request)),
       peakMemoryBytes: 1,
     };
   }

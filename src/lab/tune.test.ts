@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { cacheRequest } from "../engine/cache/request.ts";
 import { parsePolicies, readContestants } from "./contestants.ts";
 import { type Bench, bench, clean, FakeEngine } from "./testing.ts";
 import { tune } from "./tune.ts";
@@ -11,8 +12,12 @@ afterEach(async () => {
 /** An engine in which EasyCache's threshold is the share that is skipped, and FBCache never skips much. */
 class Dialled extends FakeEngine {
   override generate(request: Parameters<FakeEngine["generate"]>[0]) {
-    const { policy, threshold } = { policy: "off", threshold: 0, ...request.cache };
-    const skipped = { easycache: Number(threshold) * 1.6, fbcache: 0.3 * Number(threshold) }[policy] ?? 0;
+    const { policy, threshold = 0 } = cacheRequest(request.cache);
+    const shares: Record<string, number> = {
+      easycache: Number(threshold) * 1.6,
+      fbcache: 0.3 * Number(threshold),
+    };
+    const skipped = shares[policy] ?? 0;
     return super.generate({ ...request, cache: { policy, threshold, cost: 1 - skipped } });
   }
 }
@@ -58,9 +63,11 @@ describe("tuning", () => {
 
   it("makes the uncached videos once, not beside every trial", async () => {
     const { engine } = await tuned("easycache", [2], 4);
-    expect(engine.requests.filter(({ cache }) => cache?.policy === "off" && cache.cost === 1)).toHaveLength(
-      1,
-    );
+    expect(
+      engine.requests
+        .map(({ cache }) => cacheRequest(cache))
+        .filter(({ policy, cost }) => policy === "off" && cost === 1),
+    ).toHaveLength(1);
   });
 
   it("refuses a policy that has nothing to turn", async () => {

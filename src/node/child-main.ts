@@ -7,6 +7,7 @@ import { readBundle } from "../engine/bundle/read.ts";
 import { measure } from "../engine/calibration/measure.ts";
 import { Pipeline } from "../engine/pipeline.ts";
 import type { RunHooks } from "../engine/progress.ts";
+import { usedSettings } from "../engine/settings.ts";
 import { MixcacheError, messageOf } from "../errors.ts";
 import { FolderFiles } from "./bundle-folder.ts";
 import { EmbeddingFolder } from "./embedding-cache.ts";
@@ -85,13 +86,7 @@ async function generate({ id, request }: ToChild & { type: "generate" }): Promis
         frames,
         trace,
         notices,
-        settings: {
-          seed: settings.seed,
-          num_inference_steps: settings.steps,
-          guidance_scale: settings.guidanceScale,
-          guidance_scales: settings.guidanceScales,
-          scheduler: settings.scheduler.kind,
-        },
+        settings: usedSettings(settings),
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       },
     };

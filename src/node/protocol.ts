@@ -5,7 +5,7 @@ import type { MeasureOptions } from "../engine/calibration/measure.ts";
 import type { Measured } from "../engine/calibration/measured.ts";
 import type { RgbFrames } from "../engine/frames.ts";
 import type { Progress } from "../engine/progress.ts";
-import type { GenerateRequest } from "../engine/settings.ts";
+import type { GenerateRequest, UsedSettings } from "../engine/settings.ts";
 import type { RunTrace } from "../engine/trace.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { TorchOptions, TorchWatch } from "./torch-worker.ts";
@@ -68,14 +68,7 @@ export interface EngineResult {
   readonly trace: RunTrace;
   readonly notices: readonly string[];
   /** The settings that were used, defaults filled in. */
-  readonly settings: {
-    readonly seed: bigint;
-    readonly num_inference_steps: number;
-    readonly guidance_scale: number;
-    /** By denoiser. */
-    readonly guidance_scales: Readonly<Record<string, number>>;
-    readonly scheduler: string;
-  };
+  readonly settings: UsedSettings;
   /** The child's largest resident set so far. */
   readonly peakMemoryBytes: number;
 }

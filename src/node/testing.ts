@@ -8,10 +8,11 @@ import type { EngineResult } from "./protocol.ts";
 
 export { EMBEDDED_BUNDLE as BUNDLE } from "./embedded.ts";
 
-/** A request that takes a fraction of a second. */
+/** A request that takes a fraction of a second; nothing of it is cached. */
 export const SHORT: GenerateRequest = {
   prompt: "a red circle moves left on a blue background",
   num_inference_steps: 2,
+  cache: "off",
 };
 
 /** A request that nobody waits for to end. */

@@ -17,6 +17,7 @@ import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 const REQUEST: GenerateRequest = {
   prompt: "a red circle moves left on a blue background",
   num_inference_steps: 2,
+  cache: "off",
 };
 
 const files = new FolderFiles(EMBEDDED_BUNDLE);

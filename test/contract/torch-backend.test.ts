@@ -16,7 +16,7 @@ import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 import { type DoubleControl, forTorch, inMemory } from "../support/torch-double.ts";
 
 const FIXTURE = path.join(import.meta.dirname, "../fixtures/models/wan/bundle");
-const REQUEST = { prompt: "a cat", num_inference_steps: 2, seed: 3 };
+const REQUEST = { prompt: "a cat", num_inference_steps: 2, seed: 3, cache: "off" };
 const tensor = (...values: number[]) =>
   ({ dtype: "float32", dims: [1, values.length], data: Float32Array.from(values) }) as const;
 

@@ -12,7 +12,7 @@ import { ended, framesHash, isRunning } from "../../src/node/testing.ts";
 import { type TorchBundle, torchBundle } from "../support/torch-bundle.ts";
 import { childrenOf, workerOf } from "./processes.ts";
 
-const REQUEST = { prompt: "a cat", num_inference_steps: 2, seed: 3 };
+const REQUEST = { prompt: "a cat", num_inference_steps: 2, seed: 3, cache: "off" };
 
 let bundle: TorchBundle;
 let shared: EngineChild;
@@ -143,7 +143,7 @@ describe("nothing stays behind", () => {
     const source = `import { EngineChild } from ${JSON.stringify(module)};
       const engine = await EngineChild.start(${JSON.stringify(bundle.options)});
       const onProgress = (p) => p.phase === "denoise" && process.stdout.write(engine.pid + "\\n");
-      await engine.generate({ prompt: "a", num_inference_steps: 1000 }, { onProgress });`;
+      await engine.generate({ prompt: "a", num_inference_steps: 1000, cache: "off" }, { onProgress });`;
     const parent = spawn(process.execPath, ["--input-type=module", "--eval", source], {
       stdio: ["ignore", "pipe", "inherit"],
     });

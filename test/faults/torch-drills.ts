@@ -19,7 +19,7 @@ export interface Drill {
   readonly told: string;
 }
 
-export const REQUEST = { prompt: "a red circle", num_inference_steps: 2, seed: 3 };
+export const REQUEST = { prompt: "a red circle", num_inference_steps: 2, seed: 3, cache: "off" };
 /** Faults of `bad_worker.py` while a video is made. */
 const WORKER_FAULTS: readonly (readonly [string, ErrorCode])[] = [
   ["truncated", "engine_crashed"],

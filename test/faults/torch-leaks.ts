@@ -52,6 +52,7 @@ export async function torchLeaks(
         prompt: video % 2 ? "a cat" : "a red circle",
         seed: video,
         num_inference_steps: 1,
+        cache: "off",
         ...smallest,
       };
       try {

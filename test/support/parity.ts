@@ -90,7 +90,7 @@ export function variantsOf(name: string): readonly string[] {
   return (manifest.variants ?? []).map(({ id }: { id: string }) => id);
 }
 
-/** What a reference run asks for. */
+/** What a reference run asks for; references are exact. */
 export function parityRequest(about: ParityAbout, run: ParityRun): GenerateRequest {
   return {
     prompt: about.prompt,
@@ -102,6 +102,7 @@ export function parityRequest(about: ParityAbout, run: ParityRun): GenerateReque
     width: run.width,
     height: run.height,
     num_frames: run.frames,
+    cache: "off",
   };
 }
 

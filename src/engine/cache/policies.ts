@@ -29,28 +29,43 @@ const OFF = definePolicy({
 
 /** A definition whose options are known to itself only. */
 interface AnyPolicy extends Omit<PolicyDefinition<object>, "options" | "create"> {
+  /** What its options may be, for lists of them. */
+  readonly schemas: readonly z.ZodType[];
+  /** Checks options and fills in every default. */
+  read(options: unknown): object;
   make(options: unknown, context: PolicyContext): CachePolicy;
 }
 
 function entry<Options extends object>(definition: PolicyDefinition<Options>): AnyPolicy {
-  const { name, title, source, dial, options: schema } = definition;
+  const { name, title, source, dial, options: schema, assistable } = definition;
+  const read = (given: unknown): { own: Options; predictor?: Predictor } => {
+    if (!assistable) return { own: parse(name, schema, given) };
+    const { predictor, ...own } = parse(name, assistance, given);
+    return { own: parse(name, schema, own), predictor };
+  };
   return {
     name,
     title,
     source,
     ...(dial && { dial }),
-    ...(definition.assistable && { assistable: true }),
-    make: (options, context) => {
-      if (!definition.assistable) return definition.create(parse(name, schema, options), context);
-      const { predictor, ...own } = parse(name, assistance, options);
-      const policy = definition.create(parse(name, schema, own), context);
-      return predictor === "own" ? policy : assisted(policy);
+    ...(assistable && { assistable: true }),
+    schemas: assistable ? [schema, assistance] : [schema],
+    read: (given) => {
+      const { own, ...assisting } = read(given);
+      return { ...own, ...assisting };
+    },
+    make: (given, context) => {
+      const { own, predictor } = read(given);
+      const policy = definition.create(own, context);
+      return predictor === "mixcache" ? assisted(policy) : policy;
     },
   };
 }
 
 /** What every rival that reuses whole steps understands beside its own options. */
 const assistance = z.looseObject({ predictor: z.enum(["own", "mixcache"]).default("own") });
+
+type Predictor = z.infer<typeof assistance>["predictor"];
 
 function parse<Options>(name: string, schema: z.ZodType<Options>, options: unknown): Options {
   const parsed = schema.safeParse(options);
@@ -89,6 +104,14 @@ export function policyNamed(name: string): AnyPolicy {
       `There is no cache policy “${name}”. Choose one of ${POLICIES.map((p) => p.name).join(", ")}.`,
     )
   );
+}
+
+/**
+ * A request with every default filled in. Whether a model can follow it is asked when the policy is made.
+ * @throws MixcacheError `invalid_argument` for a policy or an option that does not exist
+ */
+export function fullRequest({ policy, ...options }: CacheRequest): CacheRequest {
+  return { policy, ...policyNamed(policy).read(options) };
 }
 
 /** @throws MixcacheError `invalid_argument` for a policy or an option that does not exist, or what the policy needs. */
