@@ -25,7 +25,7 @@ export function profileSummary(profile: Profile): string {
   );
   const guidance = Object.values(key.guidance_scales).join(" and ");
   const title =
-    `${prompts.count} prompts, ${steps} steps of ${key.scheduler}, ` +
+    `${prompts.count === 1 ? "1 prompt" : `${prompts.count} prompts`}, ${steps} steps of ${key.scheduler}, ` +
     `${key.width}x${key.height}x${key.frames}, guidance ${guidance}`;
   const table = rows.map(
     ([label, cells]) => label.padEnd(LABEL) + cells.map((cell) => cell.padStart(COLUMN)).join(""),
