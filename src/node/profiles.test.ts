@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { handmadeProfile } from "../../test/support/policies.ts";
+import { readBundle } from "../engine/bundle/read.ts";
 import type { Profile } from "../engine/cache/profile.ts";
-import { profileFinder, profilePath } from "./profiles.ts";
+import { FolderFiles } from "./bundle-folder.ts";
+import { EMBEDDED_BUNDLE, EMBEDDED_PROFILES } from "./embedded.ts";
+import { profileFinder, profilePath, readProfileFile } from "./profiles.ts";
 
 let folder: string;
 
@@ -70,4 +74,20 @@ describe("a profile that was asked for", () => {
     const { notices } = await profileFinder({ profile: path.join(folder, "none.json") })(key);
     expect(notices).toEqual([expect.stringContaining("There is no profile")]);
   });
+});
+
+it("those that come along are of the bundle that comes along, each where its settings are looked for", async () => {
+  const { digest } = await readBundle(new FolderFiles(EMBEDDED_BUNDLE));
+  const files = existsSync(EMBEDDED_PROFILES)
+    ? readdirSync(EMBEDDED_PROFILES, { recursive: true, encoding: "utf8" }).filter((file) =>
+        file.endsWith(".json"),
+      )
+    : [];
+  for (const file of files) {
+    const found = await readProfileFile(path.join(EMBEDDED_PROFILES, file));
+    expect(found?.profile.key.bundle).toBe(digest);
+    expect(found && profilePath(EMBEDDED_PROFILES, found.profile.key)).toBe(
+      path.join(EMBEDDED_PROFILES, file),
+    );
+  }
 });

@@ -6,15 +6,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Branch, CachePolicy } from "../../src/engine/cache/contract.ts";
 import { off } from "../../src/engine/cache/off.ts";
-import { profileKey, profileSchema } from "../../src/engine/cache/profile.ts";
+import { type ProfileKey, profileKey, profileSchema } from "../../src/engine/cache/profile.ts";
 import { measure } from "../../src/engine/calibration/measure.ts";
 import { type Measured, measuredSchema } from "../../src/engine/calibration/measured.ts";
 import { mergeMeasured } from "../../src/engine/calibration/merge.ts";
 import { linearCombination, reduceHost } from "../../src/engine/host-math.ts";
-import { Pipeline, type Subject } from "../../src/engine/pipeline.ts";
+import { Pipeline, type PipelineOptions, type Subject } from "../../src/engine/pipeline.ts";
 import { createScheduler } from "../../src/engine/schedulers/index.ts";
 import type { OnnxBackend } from "../../src/engine/segments/onnx.ts";
 import { resolveSettings } from "../../src/engine/settings.ts";
+import { handmadeProfile } from "../support/policies.ts";
 import { openShapes } from "../support/shapes.ts";
 
 const STEPS = 5;
@@ -200,5 +201,35 @@ describe("given velocities", () => {
         expect(resumed.steps.map(({ index }) => index)).toEqual([3, 4]);
       });
     }
+  });
+});
+
+describe("a profile in a run", () => {
+  const settings = () => resolveSettings(pipeline.bundle.manifest, REQUEST);
+  const withProfiles = (profiles: PipelineOptions["profiles"]) =>
+    Pipeline.load(pipeline.bundle, backend, profiles && { profiles });
+  const teacache = { ...REQUEST, cache: { policy: "teacache" } };
+
+  it("is asked for by the settings, reaches the policy, and is named in the trace", async () => {
+    const asked: ProfileKey[] = [];
+    const engine = await withProfiles(async (key) => {
+      asked.push(key);
+      return { profile: handmadeProfile(STEPS), digest: "abc", notices: ["a notice"] };
+    });
+    const { trace, notices } = await engine.generate(teacache);
+    expect(asked).toEqual([profileKey(pipeline.bundle.digest, settings())]);
+    expect(trace.profile).toBe("abc");
+    expect(notices).toEqual(["a notice"]);
+    expect(trace.steps.some(({ decision }) => decision?.values)).toBe(true);
+  });
+
+  it("is missed with a sentence that says why there is none, and the engine goes on", async () => {
+    const engine = await withProfiles(async () => ({ notices: ["The profile x is cut off."] }));
+    await expect(engine.generate(teacache)).rejects.toMatchObject({
+      code: "profile_missing",
+      message: expect.stringMatching(/mixcache calibrate.*The profile x is cut off\.$/),
+    });
+    const { trace } = await engine.generate(REQUEST);
+    expect(trace.profile).toBeNull();
   });
 });

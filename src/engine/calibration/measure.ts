@@ -50,7 +50,8 @@ export async function measure(
 
   const recorder = createRecorder(recorded);
   const velocities: Float32Array[] = [];
-  const clean = await run(recorder.policy, { onVelocity: (velocity) => velocities.push(velocity) });
+  const remember = { onVelocity: (velocity: Float32Array) => velocities.push(velocity) };
+  const clean = await run(recorder.policy, probes.length > 0 ? remember : {});
   const impacts: Record<string, Measured["impacts"][Granularity]> = {};
   for (const granularity of probes.length > 0 ? granularities : []) {
     const values: number[] = [];
