@@ -23,8 +23,8 @@ const { values } = parseArgs({
   options: {
     count: { type: "string", default: "64" },
     seeds: { type: "string", default: "0,1" },
-    "tuning-count": { type: "string", default: "4" },
-    trials: { type: "string", default: "10" },
+    "tuning-count": { type: "string", default: "8" },
+    trials: { type: "string", default: "12" },
     output: { type: "string", default: "reports/caching" },
     /** Where the tables go. */
     page: { type: "string", default: "docs/caching.md" },

@@ -3,14 +3,14 @@
  * full steps find. What the paper leaves open is ours; docs/caching.md says which.
  */
 
-import { cutsOf } from "../../cuts.ts";
+import { sharedCutsOf } from "../../cuts.ts";
 import { branchesOf as branchesOfDenoiser } from "../../denoisers.ts";
 import { guidanceOf } from "../../settings.ts";
 import type { CachePolicy, Keep } from "../contract.ts";
 import { definePolicy, type PolicyContext } from "../definition.ts";
 import { CORRECTION_DEPTH } from "./correction.ts";
 import { FEW_STEPS, fewStepsNotice } from "./few-steps.ts";
-import { type BlockRange, type Granularity, middleBlocks, partOf, usable } from "./granularity.ts";
+import { type Granularity, middleBlocks, partOf, usable } from "./granularity.ts";
 import { type MixcacheOptions, mixcacheOptions, wantedSpeed } from "./options.ts";
 import { type Predictor, straight } from "./predictor.ts";
 import { MixcacheRun, type RunPlan } from "./run.ts";
@@ -42,13 +42,15 @@ function planOf(options: MixcacheOptions, context: PolicyContext): RunPlan {
   const guided = manifest.denoisers.every(
     (denoiser) => branchesOfDenoiser(denoiser, guidanceOf(settings, denoiser)).length > 1,
   );
-  const middle: BlockRange | undefined = profile?.block_range ?? middleBlocks(manifest.denoisers.map(cutsOf));
+  const cuts = sharedCutsOf(manifest);
+  const measured = profile?.block_range;
+  const range = measured?.every((cut) => cuts.includes(cut)) ? measured : middleBlocks([cuts]);
   const granularities: readonly Granularity[] = usable(options.granularities, {
     guided,
-    range: middle,
+    range,
     title: manifest.title,
   });
-  return { options, granularities, range: middle, profile };
+  return { options, granularities, range, profile };
 }
 
 function keepOf({ options, granularities, range }: RunPlan): readonly Keep[] {

@@ -48,6 +48,22 @@ export function line(a: number, b: number, step: number, sigmas: readonly number
   ]);
 }
 
+/**
+ * A line through neighbouring results is mostly their noise: it is followed at most this many times as far as the two
+ * are apart, and then held.
+ */
+const FARTHEST = 2;
+
+/** The line through the two newest results, beyond them. */
+function ahead(older: number, newest: number, step: number, sigmas: readonly number[]): Coefficients {
+  const along = line(older, newest, step, sigmas).get(newest) ?? 1;
+  const followed = Math.min(along, 1 + FARTHEST);
+  return new Map([
+    [newest, followed],
+    [older, 1 - followed],
+  ]);
+}
+
 /** Coefficients by steps as the contract wants them; undefined where a result is kept no longer. */
 export function toPrediction(
   track: Track,
@@ -67,7 +83,7 @@ export function straight(order: 0 | 1, sigmas: readonly number[]): Predictor {
   const coefficients = (track: Track, { step, anchors }: Moment): Coefficients | undefined => {
     const [newest, older] = anchors.of(track);
     if (newest === undefined) return undefined;
-    return order === 0 || older === undefined ? new Map([[newest, 1]]) : line(older, newest, step, sigmas);
+    return order === 0 || older === undefined ? new Map([[newest, 1]]) : ahead(older, newest, step, sigmas);
   };
   return {
     depth: order + 1,

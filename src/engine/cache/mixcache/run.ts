@@ -102,7 +102,7 @@ export class MixcacheRun implements PolicyRun {
     const served = denoiserAt(this.#run, index).branches;
     if (served.every(isFull)) {
       const newest = { part: OUTPUT, branch: "cond" } as const;
-      if (!this.#open && this.#anchors.of(newest).length > 0) {
+      if (this.#settled() !== undefined && !this.#open && this.#anchors.of(newest).length > 0) {
         ask({ about: "change" }, relative({ of: "part", ...newest }, { of: "kept", ...newest, age: 0 }));
       }
       for (const granularity of this.#observed()) {
@@ -137,6 +137,7 @@ export class MixcacheRun implements PolicyRun {
     }
     const deviation = found.get("step");
     if (deviation !== undefined) {
+      if (this.#settled() === undefined) this.#trigger.observe(deviation);
       if (this.#open) this.#interval?.observe(deviation);
       else this.#interval?.warmUp(deviation);
     }
@@ -311,10 +312,8 @@ export class MixcacheRun implements PolicyRun {
       .map((branch) => ({ part, branch }));
   }
 
-  /** Without a profile nothing says what settled means: caching starts where it does for most prompts. */
   #shortestWait(): number {
-    const settles = this.#settled() !== undefined || !this.#plan.options.trigger;
-    return Math.max(FIRST_STEPS, Math.round((settles ? 0.06 : 0.17) * this.#run.steps));
+    return Math.max(FIRST_STEPS, Math.round(0.06 * this.#run.steps));
   }
 
   #settled(): number | undefined {
@@ -333,11 +332,11 @@ export class MixcacheRun implements PolicyRun {
     const change = this.#settled();
     const rest = { from: first - 1, steps, mustCompute: (step: number) => this.#willCompute(step) };
     const cheapest = Math.min(...this.#plan.granularities.map((granularity) => this.#costOf(granularity)));
-    const longest = change === undefined ? this.#shortestWait() : Math.round(0.3 * steps);
+    const longest = this.#plan.options.trigger ? Math.round(0.3 * steps) : this.#shortestWait();
     const wait = affordableWait(rest, this.#budget ?? steps, cheapest, longest);
     const latest = first + Math.max(FIRST_STEPS, wait);
     const earliest = Math.min(latest, first + this.#shortestWait());
-    return new Trigger({ earliest, latest, change: change ?? 1 });
+    return new Trigger({ earliest, latest, change });
   }
 }
 

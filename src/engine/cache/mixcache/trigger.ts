@@ -7,13 +7,19 @@ export interface TriggerOptions {
   /** The first step at which caching may start, and the one at which it starts in any case. */
   readonly earliest: number;
   readonly latest: number;
-  /** The relative L1 change of the conditional output from step to step below which it has settled. */
-  readonly change: number;
+  /**
+   * The relative L1 change of the conditional output from step to step below which it has settled. Undefined where none
+   * is known: then what counts is the deviation of predictions, once it is a quarter of the largest of the warm-up.
+   */
+  readonly change: number | undefined;
 }
+
+const SETTLED_SHARE = 0.25;
 
 export class Trigger {
   readonly #options: TriggerOptions;
   #calm = 0;
+  #largest = 0;
   #open = false;
   /** How near the changes so far came to the threshold, relative to the larger of both. */
   #margin = Number.POSITIVE_INFINITY;
@@ -22,10 +28,11 @@ export class Trigger {
     this.#options = options;
   }
 
-  /** The relative L1 change of the output in a step computed in full. */
+  /** The relative L1 change of the output in a step computed in full, or else the deviation found there. */
   observe(change: number): void {
     if (this.#open) return;
-    const threshold = this.#options.change;
+    this.#largest = Math.max(this.#largest, change);
+    const threshold = this.#options.change ?? SETTLED_SHARE * this.#largest;
     this.#margin = Math.min(this.#margin, Math.abs(change - threshold) / Math.max(change, threshold));
     this.#calm = change < threshold ? this.#calm + 1 : 0;
   }
