@@ -4,7 +4,7 @@ import { readConfig } from "./config.ts";
 describe("the environment", () => {
   it("may be empty: ONNX Runtime, and threads as the machine suggests", () => {
     const { embeddings, profiles, ...rest } = readConfig({});
-    expect(rest).toEqual({ lowMemory: false });
+    expect(rest).toEqual({ lowMemory: false, unicode: false });
     expect(profiles).toMatch(/[\\/]\.local[\\/]share[\\/]mixcache[\\/]profiles$/);
     expect(embeddings?.folder).toMatch(/[\\/]\.cache[\\/]mixcache[\\/]embeddings$/);
     expect(readConfig({ ENGINE: "", THREADS: "", TORCH_WEIGHTS: "" })).toEqual(readConfig({}));

@@ -36,6 +36,9 @@ const variables = z.object({
     .transform(Number)
     .default(1024),
   XDG_CACHE_HOME: z.string().optional(),
+  LC_ALL: z.string().optional(),
+  LC_CTYPE: z.string().optional(),
+  LANG: z.string().optional(),
   PROFILES: z.string().optional(),
   XDG_DATA_HOME: z.string().optional(),
   TORCH_PYTHON: z.string().default("python3"),
@@ -69,6 +72,8 @@ export interface Config {
   readonly profiles: string;
   /** One part of the model in memory at a time. */
   readonly lowMemory: boolean;
+  /** Whether the terminal shows more than ASCII, as its locale says; Windows has none and does. */
+  readonly unicode: boolean;
   /** Present where ENGINE is torch. */
   readonly torch?: TorchConfig;
 }
@@ -93,6 +98,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       rest.PROFILES ?? path.join(ofUser(rest.XDG_DATA_HOME, ".local/share"), "mixcache", "profiles"),
     ),
     lowMemory: LOW_MEMORY,
+    unicode: process.platform === "win32" || /utf-?8/i.test(rest.LC_ALL ?? rest.LC_CTYPE ?? rest.LANG ?? ""),
     ...(ENGINE === "torch" && { torch: torchConfig(rest) }),
   };
 }

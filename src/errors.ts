@@ -4,7 +4,7 @@
  */
 
 /** What kind of thing went wrong; decides exit codes and HTTP statuses in one place each. */
-export type ErrorKind = "input" | "engine" | "output" | "interrupted";
+export type ErrorKind = "input" | "engine" | "output" | "interrupted" | "fault";
 
 const KIND_OF = {
   invalid_argument: "input",
@@ -29,6 +29,7 @@ const KIND_OF = {
   engine_hung: "engine",
   engine_unavailable: "engine",
   results_differ: "engine",
+  decisions_differ: "fault",
   aborted: "interrupted",
 } as const satisfies Record<string, ErrorKind>;
 

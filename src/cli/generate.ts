@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { readConfig } from "../config.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
+import { traceFile } from "../engine/trace-file.ts";
 import { invalid } from "../errors.ts";
 import { validateFps } from "../media/frames.ts";
 import {
@@ -17,8 +18,18 @@ import {
 } from "../media/index.ts";
 import { EMBEDDED_BUNDLE, EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
 import { type CacheOptions, cacheOf, withCacheOptions } from "./cache-options.ts";
+import { cacheJson, savedLine } from "./cache-report.ts";
 import { engineOptions, interruptible } from "./engine.ts";
-import { bundleFolder, checkSheet, formatOf, number, seed, size, threads as threadCount } from "./options.ts";
+import {
+  bundleFolder,
+  checkSheet,
+  checkTrace,
+  formatOf,
+  number,
+  seed,
+  size,
+  threads as threadCount,
+} from "./options.ts";
 import { StatusLine } from "./status.ts";
 
 interface GenerateOptions extends CacheOptions {
@@ -36,6 +47,7 @@ interface GenerateOptions extends CacheOptions {
   readonly codec?: "h264" | "av1" | "vp9";
   readonly upscale: "nearest" | "lanczos" | "off";
   readonly sheet?: string;
+  readonly trace?: string;
   readonly json?: boolean;
   readonly bundle: string;
   readonly variant?: string;
@@ -47,7 +59,7 @@ const EXAMPLES = `
 Examples:
   mixcache generate "a red circle moves left on a blue background" --seed 7 --output out.mp4
   mixcache generate "a green star spins on a black background" --steps 20 --sheet frames.png
-  mixcache generate "a red star falls on a white background" --preset fast
+  mixcache generate "a red star falls on a white background" --preset fast --trace trace.json
   mixcache generate "a small ring bounces on a white background" --output ring.webp --json
 
 Exit codes: 0 done, 1 a fault of mixcache, 2 input that can't be used, 3 the engine failed,
@@ -90,6 +102,7 @@ export function generateCommand(): Command {
         .default("nearest"),
     )
     .option("--sheet <file.png>", "also write all frames as one picture")
+    .option("--trace <file.json>", "also write what every step did, and why")
     .option("--json", "print the result as JSON on stdout")
     .addOption(
       new Option("--bundle <folder>", "the model").default(
@@ -107,7 +120,7 @@ export function generateCommand(): Command {
 async function generate(prompt: string, options: GenerateOptions): Promise<void> {
   const format = checkOptions(options);
   const config = readConfig();
-  const status = new StatusLine(process.stderr);
+  const status = new StatusLine(process.stderr, undefined, config.unicode);
   const { signal, dispose } = interruptible("Stopped. No file was written.");
   let engine: EngineChild | undefined;
   const stopEngine = () => engine?.dispose();
@@ -116,6 +129,7 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     // What can fail fails before the long run, not after it.
     await assertWritable(options.output);
     if (options.sheet !== undefined) await assertWritable(options.sheet);
+    if (options.trace !== undefined) await assertWritable(options.trace);
     if (format === "mp4") await loadNodeCodecs();
     status.waitFor("starting the engine");
     const bundle = bundleFolder(options.bundle);
@@ -138,8 +152,11 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     signal.throwIfAborted();
     await writeFileAtomically(options.output, video);
     if (sheet && options.sheet !== undefined) await writeFileAtomically(options.sheet, sheet);
+    if (options.trace !== undefined) await writeTrace(options.trace, info, result);
     status.clear();
     for (const notice of result.notices) status.say(notice);
+    const saved = savedLine(result);
+    if (saved !== undefined) status.say(saved);
     report(prompt, options, info, result, fps);
   } catch (error) {
     // Ctrl-C reaches the engine's process too, which may then fail in a way of its own.
@@ -154,13 +171,14 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
 
 /** Refuses, before anything starts, what needs no engine to be refused; returns the format. */
 function checkOptions(options: GenerateOptions): VideoFormat {
-  const { output, sheet, format: wanted, codec, fps, profile } = options;
+  const { output, sheet, format: wanted, codec, fps, profile, trace } = options;
   const format = formatOf(output, wanted);
   if (format === "webp" && codec !== undefined) {
     invalid("codec", `--codec ${codec} is for mp4 only; leave it out, or write an mp4.`);
   }
   if (fps !== undefined) validateFps(fps);
   if (sheet !== undefined) checkSheet(sheet, output);
+  if (trace !== undefined) checkTrace(trace, output);
   cacheOf(options);
   if (profile !== undefined && !existsSync(profile))
     invalid("profile", `--profile ${profile} does not exist. Give a file that mixcache calibrate wrote.`);
@@ -183,6 +201,16 @@ function requestOf(prompt: string, options: GenerateOptions): GenerateRequest {
   };
 }
 
+async function writeTrace(file: string, info: EngineInfo, { trace, settings }: EngineResult): Promise<void> {
+  const { manifest, digest, backend, device, details, threads } = info;
+  const made = traceFile(trace, {
+    bundle: { id: manifest.id, digest },
+    engine: { backend, device, ...(details !== undefined && { details }), threads },
+    settings,
+  });
+  await writeFileAtomically(file, new TextEncoder().encode(`${JSON.stringify(made, null, 1)}\n`));
+}
+
 function report(
   prompt: string,
   options: GenerateOptions,
@@ -203,6 +231,7 @@ function report(
   const json = {
     output: options.output,
     ...(options.sheet !== undefined && { sheet: options.sheet }),
+    ...(options.trace !== undefined && { trace: options.trace }),
     prompt,
     ...(options.negative !== undefined && { negative_prompt: options.negative }),
     // Beyond 2^53 a JSON number would not be exact.
@@ -226,8 +255,7 @@ function report(
       peak_memory_bytes: result.peakMemoryBytes,
     },
     notices: result.notices,
-    /** SHA-256 of the warm cache profile that was used. */
-    profile: trace.profile,
+    cache: cacheJson(result),
     text_cached: trace.textCached,
     time_ms: {
       start: Math.round(info.startMs),

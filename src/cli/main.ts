@@ -12,6 +12,7 @@ import { EXIT } from "./exit-codes.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { withOption } from "./options.ts";
+import { replayCommand } from "./replay.ts";
 
 /** The whole command tree. */
 export function program(): Command {
@@ -20,7 +21,13 @@ export function program(): Command {
     .version(packageJson.version)
     .showHelpAfterError("(add --help for usage)")
     .enablePositionalOptions();
-  for (const command of [generateCommand(), inspectCommand(), calibrateCommand(), benchCommand()])
+  for (const command of [
+    generateCommand(),
+    inspectCommand(),
+    calibrateCommand(),
+    benchCommand(),
+    replayCommand(),
+  ])
     root.addCommand(command);
   inherit(root);
   return root;

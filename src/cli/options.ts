@@ -64,6 +64,14 @@ export function checkSheet(sheet: string, output: string): void {
     invalid("sheet", `--sheet and --output are both ${sheet}. Choose another name for one of them.`);
 }
 
+/** The trace is JSON, and not the video. */
+export function checkTrace(trace: string, output: string): void {
+  if (path.extname(trace).toLowerCase() !== ".json")
+    invalid("trace", `--trace ${trace} does not end in .json. Rename it.`);
+  if (path.resolve(trace) === path.resolve(output))
+    invalid("trace", `--trace and --output are both ${trace}. Choose another name for one of them.`);
+}
+
 /** The option that sets a field of a request, where the two have different names. */
 const OPTION_OF: Readonly<Record<string, string>> = {
   num_inference_steps: "--steps",

@@ -3,14 +3,14 @@ import type { Progress } from "../engine/progress.ts";
 import { StatusLine } from "./status.ts";
 
 /** A stream that keeps what is written, and a clock that is set by hand. */
-function fake(terminal: { isTTY?: boolean; columns?: number } = {}) {
+function fake(terminal: { isTTY?: boolean; columns?: number } = {}, unicode = true) {
   const written: string[] = [];
   const clock = { ms: 1000 };
   const stream = { ...terminal, write: (text: string) => written.push(text) };
-  return { written, clock, status: new StatusLine(stream, () => clock.ms) };
+  return { written, clock, status: new StatusLine(stream, () => clock.ms, unicode) };
 }
 
-function denoise(step: number, steps: number, fraction: number): Progress {
+function denoise(step: number, steps: number, fraction: number): Progress & { phase: "denoise" } {
   return { phase: "denoise", step, steps, fraction };
 }
 
@@ -26,14 +26,47 @@ describe("on a terminal", () => {
   it("shows the step and the time that is left, on one line that it rewrites", () => {
     const { written, clock, status } = fake(terminal);
     status.progress(denoise(0, 10, 0.01));
-    expect(screen(written)).toBe(`${"─".repeat(24)} step 1 of 10`);
+    expect(screen(written)).toBe(`step 1/10  ${"─".repeat(10)}`);
     clock.ms += 30_000;
     status.progress(denoise(4, 10, 0.5));
-    expect(screen(written)).toBe(`${"━".repeat(12)}${"─".repeat(12)} step 5 of 10, 30 s left`);
+    expect(screen(written)).toBe(`step 5/10  ${"─".repeat(10)}, 30 s left`);
     clock.ms += 570_000;
     status.progress(denoise(6, 10, 0.75));
-    expect(screen(written)).toContain("step 7 of 10, 3 min left");
+    expect(screen(written)).toContain("3 min left");
     expect(written.join("")).not.toContain("\n");
+  });
+
+  const kinds = { full: 10, step: 0, cfg: 5, block: 3, attention: 7 };
+
+  /** The line after these steps of a run. */
+  function lineAfter(
+    modes: readonly (keyof typeof kinds)[],
+    steps: number,
+    columns: number,
+    unicode: boolean,
+  ) {
+    const { written, clock, status } = fake({ isTTY: true, columns }, unicode);
+    for (const [step, mode] of modes.entries()) {
+      status.progress(denoise(step, steps, step / steps));
+      clock.ms += 1000;
+      const finished = { mode, flops: kinds[mode], fullFlops: 10 };
+      status.progress({ ...denoise(step, steps, (step + 1) / steps), finished });
+    }
+    return screen(written);
+  }
+
+  it("shows what every step was, and how much less was computed so far", () => {
+    const modes = ["full", "full", "step", "cfg", "block", "attention"] as const;
+    expect(lineAfter(modes, 8, 80, true)).toBe("step 6/8  ██▪▌▒▒──  1.7x, 2 s left");
+    expect(lineAfter(modes, 8, 80, false)).toBe("step 6/8  ##.cbb--  1.7x, 2 s left");
+    expect(lineAfter(["full", "full"], 4, 80, true)).toBe("step 2/4  ██──, 2 s left");
+  });
+
+  it("shows the newest steps of a run that is longer than the line", () => {
+    const modes = Array.from({ length: 50 }, (_, step) => (step % 2 ? "step" : "full") as "step" | "full");
+    const line = lineAfter(modes, 100, 50, true);
+    expect(line).toMatch(/^step 50\/100 {2}▪?(█▪)+ {2}2\.0x, 50 s left$/);
+    expect(line.length).toBe(49);
   });
 
   it("names the phases that are no steps", () => {
@@ -47,9 +80,9 @@ describe("on a terminal", () => {
   });
 
   it("never wraps: a line that is as wide as the terminal could not be rewritten", () => {
-    const { written, status } = fake({ isTTY: true, columns: 30 });
+    const { written, status } = fake({ isTTY: true, columns: 16 });
     status.progress(denoise(0, 10, 0.5));
-    expect(screen(written).length).toBe(29);
+    expect(screen(written).length).toBe(15);
   });
 
   it("leaves nothing of the line behind, and clears once", () => {

@@ -1,6 +1,7 @@
 /** Progress on stderr: one living line on a terminal, a few plain lines in a pipe. */
 
-import type { Progress } from "../engine/progress.ts";
+import type { FinishedStep, Progress } from "../engine/progress.ts";
+import { speedSoFar, stepRow } from "./step-marks.ts";
 
 /** Where progress goes; stdout stays free for results. */
 export interface StatusStream {
@@ -18,10 +19,14 @@ export class StatusLine {
   #startedMs: number | undefined;
   #plainShown = -1;
   #live = false;
+  #finished: FinishedStep[] = [];
+  readonly #unicode: boolean;
 
-  constructor(stream: StatusStream, now: () => number = () => performance.now()) {
+  /** @param unicode whether the terminal shows more than ASCII */
+  constructor(stream: StatusStream, now: () => number = () => performance.now(), unicode = true) {
     this.#stream = stream;
     this.#now = now;
+    this.#unicode = unicode;
   }
 
   /** A sentence of its own. */
@@ -58,18 +63,26 @@ export class StatusLine {
     this.#live = false;
   }
 
-  #denoise({ step, steps, fraction }: Progress & { phase: "denoise" }): void {
-    this.#bar(fraction, `step ${step + 1} of ${steps}`, step / steps);
+  #denoise({ step, steps, fraction, finished }: Progress & { phase: "denoise" }): void {
+    if (finished) this.#finished = [...this.#finished.slice(0, step), finished];
+    if (!this.#stream.isTTY) {
+      this.#bar(fraction, `step ${step + 1} of ${steps}`, step / steps);
+      return;
+    }
+    const speed = speedSoFar(this.#finished);
+    const before = `step ${step + 1}/${steps}  `;
+    const after = `${speed && `  ${speed}`}${this.#left(fraction)}`;
+    const room = this.#width - before.length - after.length;
+    this.#draw(`${before}${stepRow(this.#finished, steps, room, this.#unicode)}${after}`);
   }
 
   /** @param mark decides, from 0 to 1, when a pipe gets its next line */
   #bar(fraction: number, text: string, mark: number): void {
-    this.#startedMs ??= this.#now();
-    const elapsedMs = this.#now() - this.#startedMs;
-    const left = fraction > 0.02 ? `, ${seconds((elapsedMs / fraction) * (1 - fraction))} left` : "";
+    const left = this.#left(fraction);
     if (this.#stream.isTTY) {
       const filled = Math.round(fraction * BAR_CELLS);
-      this.#draw(`${"━".repeat(filled)}${"─".repeat(BAR_CELLS - filled)} ${text}${left}`);
+      const [done, toCome] = this.#unicode ? ["━", "─"] : ["#", "-"];
+      this.#draw(`${done.repeat(filled)}${toCome.repeat(BAR_CELLS - filled)} ${text}${left}`);
       return;
     }
     const line = Math.floor(mark * PLAIN_LINES);
@@ -78,9 +91,20 @@ export class StatusLine {
     this.#stream.write(`${text}${left}\n`);
   }
 
+  /** The time that is left, going by what the part that is done took. */
+  #left(fraction: number): string {
+    this.#startedMs ??= this.#now();
+    const elapsedMs = this.#now() - this.#startedMs;
+    return fraction > 0.02 ? `, ${seconds((elapsedMs / fraction) * (1 - fraction))} left` : "";
+  }
+
+  /** A line as wide as the terminal could not be rewritten. */
+  get #width(): number {
+    return (this.#stream.columns ?? 80) - 1;
+  }
+
   #draw(text: string): void {
-    const width = (this.#stream.columns ?? 80) - 1;
-    this.#stream.write(`\r\x1b[2K${text.slice(0, width)}`);
+    this.#stream.write(`\r\x1b[2K${text.slice(0, this.#width)}`);
     this.#live = true;
   }
 }
