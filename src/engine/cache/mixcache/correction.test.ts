@@ -4,7 +4,7 @@ import { Anchors, type Track } from "./anchors.ts";
 import { CORRECTION_DEPTH, correction, type Predicted } from "./correction.ts";
 import { line, straight } from "./predictor.ts";
 
-const SIGMAS = [1, 0.95, 0.8, 0.6, 0.45, 0.2, 0];
+const SIGMAS = [1, 0.8, 0.7, 0.55, 0.45, 0.2, 0];
 const move = (step: number) => (SIGMAS[step + 1] ?? 0) - (SIGMAS[step] ?? 0);
 const COND: Track = { part: { kind: "output" }, branch: "cond" };
 const UNCOND: Track = { part: { kind: "output" }, branch: "uncond" };

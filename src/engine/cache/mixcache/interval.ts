@@ -29,6 +29,11 @@ export class FeedbackInterval {
     this.#warmUp.push(deviation);
   }
 
+  /** Whether the warm-up has shown anything: without it there are no thresholds. */
+  get ready(): boolean {
+    return this.#warmUp.length > 0;
+  }
+
   /** At a full step after cached ones. */
   observe(deviation: number): void {
     const unit = median(this.#warmUp) * this.#quality;

@@ -37,6 +37,12 @@ describe.each(TRACKS)("predictions of $part.kind", (track) => {
     expect(predict(1, [0, 2], 3)?.[0]).toBeCloseTo(1.4 + (1.4 - 2), 12);
   });
 
+  it("follow a line twice as far as its points are apart, and then hold it", () => {
+    // From σ 1 and 0.9 on: not to 0.4, but to 0.7.
+    for (const [i, value] of (predict(1, [0, 1], 3) ?? []).entries())
+      expect(value).toBeCloseTo(results[2]?.[i] ?? Number.NaN, 12);
+  });
+
   it("are the only result where there is one, and none where there is none", () => {
     expect(predict(1, [1], 3)).toEqual(results[1]);
     expect(predict(1, [], 3)).toBeUndefined();

@@ -15,17 +15,14 @@ import type {
 import { denoiserAt } from "../denoiser-at.ts";
 import type { Profile } from "../profile.ts";
 import { Anchors, type Track } from "./anchors.ts";
-import { affordableWait, type Plan, spend } from "./budget.ts";
 import { CORRECTION_DEPTH, correction, type Predicted, weightIn, weightsOf } from "./correction.ts";
 import { type Choice, choose } from "./decision.ts";
 import { Deviations } from "./deviation.ts";
-import { FEW_STEPS, fewStepsMask } from "./few-steps.ts";
-import { type BlockRange, branchesOf, costOf, type Granularity, menusOf, partOf } from "./granularity.ts";
+import { type BlockRange, branchesOf, costOf, type Granularity, partOf } from "./granularity.ts";
 import { impactOf } from "./impact.ts";
-import { FeedbackInterval } from "./interval.ts";
-import { type MixcacheOptions, wantedSpeed } from "./options.ts";
+import type { MixcacheOptions } from "./options.ts";
+import { Pace } from "./pace.ts";
 import type { Moment, Predictor } from "./predictor.ts";
-import { Trigger } from "./trigger.ts";
 
 export interface RunPlan {
   readonly options: MixcacheOptions;
@@ -41,8 +38,6 @@ type Asked =
   | { readonly about: "track"; readonly track: Track; readonly count: number };
 
 const OUTPUT = { kind: "output" } as const;
-/** Two results make a line: the first steps of every denoiser are computed. */
-const FIRST_STEPS = 2;
 
 export class MixcacheRun implements PolicyRun {
   readonly #run: RunInfo;
@@ -50,16 +45,7 @@ export class MixcacheRun implements PolicyRun {
   readonly #predictor: Predictor;
   readonly #anchors: Anchors;
   readonly #deviations: Deviations;
-  #interval: FeedbackInterval | undefined;
-  readonly #mask: readonly boolean[] | undefined;
-  #trigger: Trigger;
-  #open = false;
-  /** In full steps: what may still be spent, or undefined where no speed is wanted. */
-  #budget: number | undefined;
-  /** The first step of the denoiser that serves. */
-  #first = 0;
-  #lastFull = -1;
-  #spent: Plan | undefined;
+  readonly #pace: Pace;
   #before: Granularity | undefined;
   #predicted: Predicted[] = [];
   #asked: Asked[] = [];
@@ -73,11 +59,12 @@ export class MixcacheRun implements PolicyRun {
     this.#anchors = new Anchors(options.correction ? CORRECTION_DEPTH : predictor.depth);
     const order = options.predictor === "reuse" ? 0 : 1;
     this.#deviations = new Deviations(profile?.deviations, order);
-    const speed = wantedSpeed(options);
-    this.#budget = speed === undefined ? undefined : run.steps / speed;
-    this.#interval = this.#newInterval();
-    if (run.steps <= FEW_STEPS && speed !== 1) this.#mask = fewStepsMask(run.steps);
-    this.#trigger = this.#newTrigger(0);
+    const { granularities } = plan;
+    this.#pace = new Pace(run, options, settled(plan, run.steps), {
+      granularities,
+      costOf: (granularity) => this.#costOf(granularity),
+      choose: (menu, step, lag, before) => this.#choose(menu, step, lag, before),
+    });
   }
 
   plan(step: StepInfo): StepPlan {
@@ -102,7 +89,7 @@ export class MixcacheRun implements PolicyRun {
     const served = denoiserAt(this.#run, index).branches;
     if (served.every(isFull)) {
       const newest = { part: OUTPUT, branch: "cond" } as const;
-      if (this.#settled() !== undefined && !this.#open && this.#anchors.of(newest).length > 0) {
+      if (this.#pace.wantsChanges && this.#anchors.of(newest).length > 0) {
         ask({ about: "change" }, relative({ of: "part", ...newest }, { of: "kept", ...newest, age: 0 }));
       }
       for (const granularity of this.#observed()) {
@@ -129,25 +116,19 @@ export class MixcacheRun implements PolicyRun {
     const served = denoiserAt(this.#run, index).branches;
     const full = served.every((branch) => (branches[branch]?.kind ?? "full") === "full");
     const cost = full || !this.#before ? 1 : this.#costOf(this.#before);
-    if (this.#budget !== undefined) this.#budget -= cost;
+    this.#pace.spent(cost);
     if (!full) return undefined;
-    const lag = index - this.#lastFull;
+    const lag = this.#pace.lag(index);
     for (const [granularity, deviation] of found) {
       if (this.#plan.options.adaptive) this.#deviations.observe(granularity, index, lag, deviation);
     }
     const deviation = found.get("step");
-    if (deviation !== undefined) {
-      if (this.#settled() === undefined) this.#trigger.observe(deviation);
-      if (this.#open) this.#interval?.observe(deviation);
-      else this.#interval?.warmUp(deviation);
-    }
-    this.#lastFull = index;
-    this.#spent = undefined;
+    this.#pace.computed(index, deviation);
     return deviation;
   }
 
   correct({ index }: StepInfo): Prediction | undefined {
-    if (this.#lastFull !== index) return undefined;
+    if (this.#pace.lag(index) > 0) return undefined;
     const predicted = this.#predicted;
     this.#predicted = [];
     const { options } = this.#plan;
@@ -166,66 +147,26 @@ export class MixcacheRun implements PolicyRun {
     this.#predictor.clear();
     this.#deviations.clear();
     this.#predicted = [];
-    this.#spent = undefined;
     this.#before = undefined;
-    this.#lastFull = step - 1;
-    this.#open = false;
-    this.#interval = this.#newInterval();
-    this.#trigger = this.#newTrigger(step);
+    this.#pace.switchTo(step);
   }
 
   #decide(index: number): StepPlan {
-    const lag = index - this.#lastFull;
-    const due = this.#due(index, lag);
-    const menu = this.#spent?.menu ?? this.#plan.granularities;
-    const choice = due ? undefined : this.#choose(menu, index, lag, this.#before);
-    const margin = Math.min(
-      this.#trigger.margin,
-      this.#deviations.margin,
-      this.#interval?.margin ?? Number.POSITIVE_INFINITY,
-    );
+    const lag = this.#pace.lag(index);
+    const due = this.#pace.due(index, this.#before);
+    const choice = due ? undefined : this.#choose(this.#pace.menu, index, lag, this.#before);
+    const margin = Math.min(this.#pace.margin, this.#deviations.margin);
     const plan = choice && this.#reuse(choice.granularity, index);
     const mode = plan && choice ? choice.granularity : "full";
     const scores = Object.entries(choice?.scores ?? {}).map(([name, score]) => [`score_${name}`, score]);
     const values = {
       lag,
-      ...(this.#budget !== undefined && { budget: this.#budget }),
-      ...(this.#interval && { interval: this.#interval.interval }),
+      ...this.#pace.values,
       ...Object.fromEntries(scores),
     };
     const decision: Decision = { mode, values, ...(Number.isFinite(margin) && { margin }) };
     this.#before = plan ? choice?.granularity : this.#before;
     return { kind: "run", branches: plan ?? {}, decision };
-  }
-
-  /** Whether a step has to be computed in full. */
-  #due(index: number, lag: number): boolean {
-    if (this.#mustCompute(index)) return true;
-    if (this.#mask) return this.#mask[index] ?? true;
-    this.#open ||= this.#trigger.opensAt(index);
-    if (!this.#open) return true;
-    if (this.#interval) return this.#interval.due(lag);
-    this.#spent ??= spend({
-      from: this.#lastFull,
-      steps: this.#run.steps,
-      mustCompute: (step) => this.#willCompute(step),
-      budget: this.#budget ?? this.#run.steps,
-      menus: menusOf(this.#plan.granularities, (granularity) => this.#costOf(granularity)),
-      before: this.#before,
-      choose: (menu, step, ahead, before) => this.#choose(menu, step, ahead, before),
-    });
-    return this.#spent.full.has(index);
-  }
-
-  #mustCompute(step: number): boolean {
-    const first = denoiserAt(this.#run, step).steps[0];
-    return step - first < FIRST_STEPS || step === this.#run.steps - 1;
-  }
-
-  /** The same, as far as it can be foreseen: an expert that comes later waits until its results have settled. */
-  #willCompute(step: number): boolean {
-    const first = denoiserAt(this.#run, step).steps[0];
-    return this.#mustCompute(step) || (first > this.#first && step < first + this.#shortestWait());
   }
 
   #costOf(granularity: Granularity): number {
@@ -296,7 +237,7 @@ export class MixcacheRun implements PolicyRun {
       at += count;
       const [value = Number.NaN] = answers;
       if (asked.about === "track") this.#predictor.computed(asked.track, index, answers);
-      else if (asked.about === "change") this.#trigger.observe(value);
+      else if (asked.about === "change") this.#pace.changed(value);
       else {
         const { sum, count: seen } = sums.get(asked.granularity) ?? { sum: 0, count: 0 };
         sums.set(asked.granularity, { sum: sum + value, count: seen + 1 });
@@ -311,38 +252,15 @@ export class MixcacheRun implements PolicyRun {
       .filter((branch) => served.includes(branch))
       .map((branch) => ({ part, branch }));
   }
-
-  #shortestWait(): number {
-    return Math.max(FIRST_STEPS, Math.round(0.06 * this.#run.steps));
-  }
-
-  #settled(): number | undefined {
-    const { options, profile } = this.#plan;
-    return options.trigger ? (options.trigger_change ?? settled(profile, this.#run.steps)) : undefined;
-  }
-
-  #newInterval(): FeedbackInterval | undefined {
-    const { quality, predictor } = this.#plan.options;
-    return quality === undefined ? undefined : new FeedbackInterval(quality, predictor === "reuse" ? 4 : 6);
-  }
-
-  #newTrigger(first: number): Trigger {
-    const { steps } = this.#run;
-    this.#first = first;
-    const change = this.#settled();
-    const rest = { from: first - 1, steps, mustCompute: (step: number) => this.#willCompute(step) };
-    const cheapest = Math.min(...this.#plan.granularities.map((granularity) => this.#costOf(granularity)));
-    const longest = this.#plan.options.trigger ? Math.round(0.3 * steps) : this.#shortestWait();
-    const wait = affordableWait(rest, this.#budget ?? steps, cheapest, longest);
-    const latest = first + Math.max(FIRST_STEPS, wait);
-    const earliest = Math.min(latest, first + this.#shortestWait());
-    return new Trigger({ earliest, latest, change });
-  }
 }
 
-/** The change at which the typical prompt's output has settled: its median about a sixth into the run. */
-function settled(profile: Profile | undefined, steps: number): number | undefined {
-  return profile?.changes?.p50[Math.round(0.17 * steps)] ?? undefined;
+/**
+ * The change of the output below which it has settled: as given, or what the typical prompt's has come to about a
+ * sixth into the run. Undefined where caching shall not wait for it, or nothing knows.
+ */
+function settled({ options, profile }: RunPlan, steps: number): number | undefined {
+  if (!options.trigger) return undefined;
+  return options.trigger_change ?? profile?.changes.p50[Math.round(0.17 * steps)] ?? undefined;
 }
 
 function relative(a: Measurement["a"], b: Measurement["b"]): Measurement {

@@ -34,4 +34,20 @@ describe("the trigger", () => {
     // 0.2 less than half of itself is no large change any more.
     expect(seeing(0.2).margin).toBeCloseTo(0.5, 6);
   });
+
+  it("without a known change waits until predictions are four times as good as the worst of the warm-up", () => {
+    const seeing = (...deviations: number[]) => {
+      const made = new Trigger({ earliest: 3, latest: 10, change: undefined });
+      for (const deviation of deviations) made.observe(deviation);
+      return made;
+    };
+    expect(seeing(0.1, 0.8, 0.19, 0.19).opensAt(4)).toBe(true);
+    expect(seeing(0.1, 0.8, 0.19, 0.21).opensAt(5)).toBe(false);
+    expect(seeing(0.3, 0.3, 0.3, 0.3).opensAt(9)).toBe(false);
+    const { margin } = seeing(0.8, 0.19);
+    const opens = (error: number) =>
+      seeing(0.8 * (1 - error), 0.19 * (1 + error), 0.1 * (1 - error)).opensAt(4);
+    expect(opens(0.99 * margin)).toBe(true);
+    expect(opens(1.01 * margin)).toBe(false);
+  });
 });

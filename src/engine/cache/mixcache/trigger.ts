@@ -21,7 +21,7 @@ export class Trigger {
   #calm = 0;
   #largest = 0;
   #open = false;
-  /** How near the changes so far came to the threshold, relative to the larger of both. */
+  /** How near the changes so far came to the threshold, by the share that they may be wrong. */
   #margin = Number.POSITIVE_INFINITY;
 
   constructor(options: TriggerOptions) {
@@ -33,7 +33,9 @@ export class Trigger {
     if (this.#open) return;
     this.#largest = Math.max(this.#largest, change);
     const threshold = this.#options.change ?? SETTLED_SHARE * this.#largest;
-    this.#margin = Math.min(this.#margin, Math.abs(change - threshold) / Math.max(change, threshold));
+    // A threshold that is measured itself may be wrong by the same share in the opposite direction.
+    const scale = this.#options.change === undefined ? change + threshold : Math.max(change, threshold);
+    this.#margin = Math.min(this.#margin, Math.abs(change - threshold) / scale);
     this.#calm = change < threshold ? this.#calm + 1 : 0;
   }
 
