@@ -40,6 +40,7 @@ class FakeMeasure {
         },
       },
       deviations: { step: [[null, null, size]] },
+      held_deviations: { step: [[null, size, size]] },
       changes: [null, size, size],
       impacts: options.impacts ? { step: { steps: [0], values: [size] } } : {},
     };

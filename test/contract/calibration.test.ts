@@ -133,6 +133,17 @@ describe("with guidance", () => {
     ]);
   });
 
+  it("has the distances of held outputs, the mean over branches", () => {
+    const held = (lag: number) =>
+      outputs.cond.map((cond, step) => {
+        if (step < lag) return null;
+        const uncond = relativeL1(outputs.uncond[step - lag], outputs.uncond[step]);
+        return about((relativeL1(outputs.cond[step - lag], cond) + uncond) / 2);
+      });
+    expect(measured.held_deviations.step).toEqual([held(1), held(2)]);
+    expect(measured.held_deviations.cfg?.[0]?.slice(1).every((value) => value !== null)).toBe(true);
+  });
+
   it("has those of the guidance difference", () => {
     const deltas = outputs.cond.map((cond, step) =>
       linearCombination([1, -1], [outputs.uncond[step] ?? cond, cond]),

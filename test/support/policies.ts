@@ -78,6 +78,7 @@ export function handmadeProfile(steps: number, changes: Partial<Profile> = {}): 
     reuse_costs: Array.from({ length: steps }, (_, from) => row(from)),
     block_range: [1, 7],
     deviations: { step: lags(0.02), cfg: lags(0.1), block: lags(0.03) },
+    held_deviations: { step: lags(0.03), cfg: lags(0.1), block: lags(0.03) },
     deviation_quantiles: { p10: afterFirst(0.01), p50: afterFirst(0.02), p90: afterFirst(0.04) },
     changes: { p10: afterFirst(0.02), p50: afterFirst(0.03), p90: afterFirst(0.05) },
     impacts: { step: impact(1), cfg: impact(0.3), block: impact(0.8) },

@@ -70,6 +70,7 @@ function tooShort({ key: { steps }, ...profile }: Profile): string | undefined {
     magnitude_ratios: Object.values(profile.magnitude_ratios),
     reuse_costs: [profile.reuse_costs],
     deviations: Object.values(profile.deviations).flat(),
+    held_deviations: Object.values(profile.held_deviations).flat(),
     deviation_quantiles: Object.values(profile.deviation_quantiles),
     changes: Object.values(profile.changes),
   };

@@ -78,6 +78,8 @@ export const profileSchema = z.strictObject({
    * is not so old). Lags from 1 up to 6.
    */
   deviations: granular(lagged),
+  /** The same of the value of `step − lag` as it is, which is all that plain reuse knows. */
+  held_deviations: granular(lagged),
   /** The deviations of `step` at lag 1. */
   deviation_quantiles: quantiles,
   /** Relative L1 distance of the conditional output from that of the step before, over the latter. */

@@ -23,6 +23,7 @@ export const measuredSchema = z.strictObject({
   branches: z.partialRecord(z.enum(["cond", "uncond"]), ofBranch),
   block_range: z.tuple([z.int(), z.int()]).optional(),
   deviations: granular(lagged),
+  held_deviations: granular(lagged),
   changes: perStepOrNull,
   impacts: granular(probed),
 });

@@ -25,6 +25,7 @@ function measured(scale: number, changes: Partial<Measured> = {}): Measured {
     branches: { cond: branch(scale), uncond: branch(2 * scale) },
     block_range: [1, 7],
     deviations: { step: [[null, null, scale]], block: [[null, null, 2 * scale]] },
+    held_deviations: { step: [[null, scale, 3 * scale]] },
     changes: [null, scale, 10 * scale],
     impacts: { step: { steps: [0, 2], values: [scale, 3 * scale] } },
     ...changes,
@@ -56,6 +57,7 @@ describe("a profile of several prompts", () => {
 
   it("means deviations and impacts, with null where a step has none", () => {
     expect(profile.deviations).toEqual({ step: [[null, null, 2]], block: [[null, null, 4]] });
+    expect(profile.held_deviations).toEqual({ step: [[null, 2, 6]] });
     expect(profile.impacts).toEqual({ step: { steps: [0, 2], values: [2, 6] } });
   });
 

@@ -29,7 +29,10 @@ export function mergeMeasured(
     polynomials: polynomials(measured),
     reuse_costs: reuseCosts(measured),
     ...(range && { block_range: range }),
-    deviations: byGranularity((granularity) => deviations(measured, granularity)),
+    deviations: byGranularity((granularity) => meanTables(measured.map((of) => of.deviations[granularity]))),
+    held_deviations: byGranularity((granularity) =>
+      meanTables(measured.map((of) => of.held_deviations[granularity])),
+    ),
     deviation_quantiles: quantiles(measured.map((of) => of.deviations.step?.[0] ?? [])),
     changes: quantiles(measured.map((of) => of.changes)),
     impacts: byGranularity((granularity) => impacts(measured, granularity)),
@@ -107,8 +110,9 @@ function reuseCosts(measured: readonly Measured[]): Profile["reuse_costs"] {
   return (tables[0] ?? []).map((_, step) => means(tables.map((table) => table[step] ?? [])));
 }
 
-function deviations(measured: readonly Measured[], granularity: keyof Profile["deviations"]) {
-  const tables = measured.map((of) => of.deviations[granularity]).filter((table) => table !== undefined);
+/** Of the prompts that have one. */
+function meanTables(all: readonly (readonly Row[] | undefined)[]) {
+  const tables = all.filter((table) => table !== undefined);
   return tables[0]?.map((_, lag) =>
     perColumn(
       tables.map((table) => table[lag] ?? []),

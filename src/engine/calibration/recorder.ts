@@ -28,7 +28,7 @@ export interface RecorderOptions {
 export interface Recorder {
   readonly policy: CachePolicy;
   /** Everything but impacts; complete when the run is over. */
-  measured(): Pick<Measured, "branches" | "deviations" | "changes">;
+  measured(): Pick<Measured, "branches" | "deviations" | "held_deviations" | "changes">;
 }
 
 /** A scalar that is wanted, and where it goes. */
@@ -40,6 +40,7 @@ interface Ask {
 interface Sheet {
   readonly branches: Partial<Record<Branch, MeasuredBranch>>;
   readonly deviations: Partial<Record<Granularity, (number | null)[][]>>;
+  readonly held_deviations: Partial<Record<Granularity, (number | null)[][]>>;
   readonly changes: (number | null)[];
 }
 
@@ -50,7 +51,7 @@ const LAST_LAG = 6;
 /** A recorder for one run. */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { granularities, range, signals, lags } = options;
-  let sheet: Sheet = { branches: {}, deviations: {}, changes: [] };
+  let sheet: Sheet = { branches: {}, deviations: {}, held_deviations: {}, changes: [] };
   const keep = granularities.map((granularity) => ({
     part: partOf(granularity, range),
     depth: 2 * deviationLags(lags),
@@ -92,11 +93,12 @@ function emptySheet({ steps, branches }: RunInfo, { granularities, signals, lags
     signal_changes: Object.fromEntries(signals.map((signal) => [signal, none()])),
     reuse_costs: Array.from({ length: steps }, () => []),
   });
+  const tables = () =>
+    Object.fromEntries(granularities.map((g) => [g, Array.from({ length: deviationLags(lags) }, none)]));
   return {
     branches: Object.fromEntries(branches.map((branch) => [branch, ofBranch()])),
-    deviations: Object.fromEntries(
-      granularities.map((g) => [g, Array.from({ length: deviationLags(lags) }, none)]),
-    ),
+    deviations: tables(),
+    held_deviations: tables(),
     changes: none(),
   };
 }
@@ -107,8 +109,10 @@ function asksOf(run: RunInfo, step: number, options: RecorderOptions, sheet: She
   if (!denoiser || step === denoiser.steps[0]) return [];
   const asks = denoiser.branches.flatMap((branch) => branchAsks(denoiser, step, branch, options, sheet));
   for (const granularity of options.granularities) {
-    const table = sheet.deviations[granularity] ?? [];
-    asks.push(...deviationAsks(run, denoiser, step, granularity, options.range, table));
+    const { deviations, held_deviations } = sheet;
+    const about = { denoiser, step, granularity, range: options.range };
+    asks.push(...deviationAsks(run.sigmas, about, deviations[granularity] ?? []));
+    asks.push(...heldAsks(about, held_deviations[granularity] ?? []));
   }
   const output = { of: "part", part: OUTPUT, branch: "cond" } as const;
   const older = { of: "kept", part: OUTPUT, branch: "cond", age: 0 } as const;
@@ -147,40 +151,61 @@ function branchAsks(
   ];
 }
 
+/** One granularity in one step. */
+interface About {
+  readonly denoiser: DenoiserInfo;
+  readonly step: number;
+  readonly granularity: Granularity;
+  readonly range: BlockRange | undefined;
+}
+
 /** How far lines through results of earlier steps miss this step's, for every lag; the mean over branches. */
-function deviationAsks(
-  run: RunInfo,
-  { steps: [first], branches }: DenoiserInfo,
-  step: number,
-  granularity: Granularity,
-  range: BlockRange | undefined,
-  table: readonly (number | null)[][],
-): Ask[] {
+function deviationAsks(sigmas: readonly number[], about: About, table: readonly (number | null)[][]): Ask[] {
+  const { denoiser, step, granularity, range } = about;
   const part = partOf(granularity, range);
-  const ofBranches = branchesOf(granularity, branches).filter((branch) => branches.includes(branch));
+  // As a stand-in for the output: one for `guidance_delta` would be added to the conditional output.
+  const standIn = granularity === "cfg" ? OUTPUT : part;
   return table.flatMap((row, i) => {
     const newest = step - i - 1;
-    const older = Math.max(first, newest - i - 1);
+    const older = Math.max(denoiser.steps[0], newest - i - 1);
     if (older >= newest) return [];
-    return ofBranches.map((branch) => {
-      const terms = [...line(older, newest, step, run.sigmas)].map(([anchor, coefficient]) => ({
+    return meanAsks(about, row, (branch) => {
+      const terms = [...line(older, newest, step, sigmas)].map(([anchor, coefficient]) => ({
         part,
         branch,
         age: step - anchor - 1,
         coefficient,
       }));
-      // As a stand-in for the output: one for `guidance_delta` would be added to the conditional output.
-      const standIn = granularity === "cfg" ? OUTPUT : part;
-      return ask(
-        "relative_l1",
-        { of: "predicted", part: standIn, branch, prediction: { terms } },
-        { of: "part", part, branch },
-        (value) => {
-          row[step] = (row[step] ?? 0) + value / ofBranches.length;
-        },
-      );
+      return { of: "predicted", part: standIn, branch, prediction: { terms } };
     });
   });
+}
+
+/** The same for the results of earlier steps as they are. */
+function heldAsks(about: About, table: readonly (number | null)[][]): Ask[] {
+  const { denoiser, step, granularity, range } = about;
+  const part = partOf(granularity, range);
+  return table.flatMap((row, age) =>
+    step - age - 1 < denoiser.steps[0]
+      ? []
+      : meanAsks(about, row, (branch) => ({ of: "kept", part, branch, age })),
+  );
+}
+
+/** The relative distance of a guess from what this step computed: its mean over branches goes into the row. */
+function meanAsks(
+  { denoiser, step, granularity, range }: About,
+  row: (number | null)[],
+  guess: (branch: Branch) => Quantity,
+): Ask[] {
+  const { branches } = denoiser;
+  const part = partOf(granularity, range);
+  const ofBranches = branchesOf(granularity, branches).filter((branch) => branches.includes(branch));
+  return ofBranches.map((branch) =>
+    ask("relative_l1", guess(branch), { of: "part", part, branch }, (value) => {
+      row[step] = (row[step] ?? 0) + value / ofBranches.length;
+    }),
+  );
 }
 
 function ask(kind: Measurement["kind"], a: Quantity, b: Quantity, tell: Ask["tell"]): Ask {
