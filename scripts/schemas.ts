@@ -1,6 +1,6 @@
 /**
  * Writes the JSON Schemas of what people exchange, from the zod schemas that the engine reads it with: `model.json` of
- * a bundle, and cache profiles.
+ * a bundle, cache profiles, traces and measured presets.
  *
  *     node scripts/schemas.ts           writes docs/schema/*.schema.json
  *     node scripts/schemas.ts --check   fails when a file there is not up to date
@@ -11,6 +11,8 @@ import path from "node:path";
 import { z } from "zod";
 import { BUNDLE_FORMAT, manifestSchema } from "../src/engine/bundle/manifest.ts";
 import { profileSchema } from "../src/engine/cache/profile.ts";
+import { traceSchema } from "../src/engine/trace-file.ts";
+import { presetsSchema } from "../src/lab/presets.ts";
 
 /** Where the schemas are published from. */
 const FOLDER = path.join(import.meta.dirname, "../docs/schema");
@@ -38,8 +40,23 @@ export function cacheProfileSchema(): PublishedSchema {
   return published("profile-1.schema.json", z.toJSONSchema(profileSchema, { io: "input", reused: "ref" }));
 }
 
+/** What `generate --trace` writes. */
+export function traceFileSchema(): PublishedSchema {
+  return published("trace-1.schema.json", z.toJSONSchema(traceSchema, { reused: "ref" }));
+}
+
+/** What `bench presets` writes. */
+export function measuredPresetsSchema(): PublishedSchema {
+  return published("presets-1.schema.json", z.toJSONSchema(presetsSchema));
+}
+
 if (import.meta.main) {
-  for (const { file, text } of [bundleSchema(), cacheProfileSchema()]) {
+  for (const { file, text } of [
+    bundleSchema(),
+    cacheProfileSchema(),
+    traceFileSchema(),
+    measuredPresetsSchema(),
+  ]) {
     if (!process.argv.includes("--check")) {
       await mkdir(FOLDER, { recursive: true });
       await writeFile(file, text);

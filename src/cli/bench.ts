@@ -30,6 +30,7 @@ import {
 import { tuneCommand } from "./bench-tune.ts";
 import { withEngine } from "./engine.ts";
 import { number } from "./options.ts";
+import { benchPresetsCommand } from "./presets.ts";
 import type { StatusLine } from "./status.ts";
 
 interface BenchOptions extends ExperimentOptions {
@@ -81,7 +82,8 @@ export function benchCommand(): Command {
     .addHelpText("after", EXAMPLES)
     .action(bench)
     .addCommand(tuneCommand())
-    .addCommand(reportCommand());
+    .addCommand(reportCommand())
+    .addCommand(benchPresetsCommand());
 }
 
 function reportCommand(): Command {

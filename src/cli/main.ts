@@ -12,6 +12,8 @@ import { EXIT } from "./exit-codes.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { withOption } from "./options.ts";
+import { policiesCommand } from "./policies.ts";
+import { presetsCommand } from "./presets.ts";
 import { replayCommand } from "./replay.ts";
 
 /** The whole command tree. */
@@ -27,6 +29,8 @@ export function program(): Command {
     calibrateCommand(),
     benchCommand(),
     replayCommand(),
+    policiesCommand(),
+    presetsCommand(),
   ])
     root.addCommand(command);
   inherit(root);

@@ -1,6 +1,7 @@
 /** The lab: experiments on cache policies, and what they say. */
 
 export { type CalibrationOptions, type CalibrationProgress, calibrate } from "./calibration.ts";
+export { collect } from "./cells.ts";
 export { checkContestants } from "./check.ts";
 export {
   CONTESTANTS_FORMAT,
@@ -12,6 +13,14 @@ export {
   STEP_REDUCTION,
 } from "./contestants.ts";
 export { type BaseRequest, PLAN_FILE, type Plan, readPlan, type Shard } from "./plan.ts";
+export {
+  findPresets,
+  type PresetsFile,
+  presetPolicies,
+  presetsPath,
+  presetsSchema,
+  presetTable,
+} from "./presets.ts";
 export {
   isPromptSet,
   type LabPrompt,

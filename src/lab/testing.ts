@@ -11,6 +11,7 @@ import type { StepTrace } from "../engine/trace.ts";
 import { EMBEDDED_BUNDLE, type EngineInfo, type EngineResult } from "../node/index.ts";
 import type { Contestant } from "./contestants.ts";
 import { sha256 } from "./digest.ts";
+import { PRESETS_FORMAT, type PresetsFile } from "./presets.ts";
 import { runExperiment, type SessionOptions } from "./session.ts";
 import { Store } from "./store.ts";
 
@@ -157,4 +158,26 @@ export async function bench(
 
 export function clean({ store }: Pick<Bench, "store">): Promise<void> {
   return rm(store.folder, { recursive: true, force: true });
+}
+
+/** Measured presets of a bundle, made up. */
+export function madeUpPresets(digest = "made up"): PresetsFile {
+  return {
+    format: PRESETS_FORMAT,
+    bundle: { id: "shapes", digest },
+    made: { at: "2026-01-02T03:04:05Z", commit: "0123456789abcdef" },
+    num_inference_steps: 50,
+    prompts: { name: "test", count: 96, seeds: 2 },
+    presets: [
+      {
+        preset: "high",
+        speed: 1.8,
+        computed_speedup: 1.79,
+        real_speedup: 1.7,
+        psnr: { mean: 38.1, p10: 33.2 },
+        ssim: { mean: 0.98, p10: 0.95 },
+        haarpsi: { mean: 0.97, p10: 0.93 },
+      },
+    ],
+  };
 }
