@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { guide, linearCombination, reduceHost } from "./host-math.ts";
+import { combinedRelativeL1, guide, linearCombination, reduceHost } from "./host-math.ts";
 
 const a = Float32Array.of(1, 2, 3, 4);
 const b = Float32Array.of(1, 1, 2, 2);
@@ -41,5 +41,17 @@ describe("guide", () => {
     const u = Float32Array.of(0.7);
     const f = Math.fround;
     expect(guide(c, u, 3.3)[0]).toBe(f(f(0.7) + f(f(3.3) * f(f(0.1) - f(0.7)))));
+  });
+});
+
+describe("the distance of a combination", () => {
+  it("is that of the combination itself, to the last bit", () => {
+    const tensor = (seed: number) => Float32Array.from({ length: 257 }, (_, i) => Math.sin(seed * (i + 1)));
+    const [x, y, z, b] = [tensor(0.7), tensor(1.3), tensor(2.9), tensor(0.4)];
+    for (const tensors of [[x], [x, y], [x, y, z]]) {
+      const coefficients = [1.7, -0.7, 0.1].slice(0, tensors.length);
+      const combined = linearCombination(coefficients, tensors);
+      expect(combinedRelativeL1(coefficients, tensors, b)).toBe(reduceHost("relative_l1", combined, b, 257));
+    }
   });
 });

@@ -75,6 +75,29 @@ export function reduceHost(kind: Reduction, a: Float32Array, b: Float32Array, la
   }
 }
 
+/**
+ * `relative_l1` of a linear combination, rounded to float32, and b; without the combination in memory. Deviations are
+ * taken at every full step and must not cost what they save.
+ */
+export function combinedRelativeL1(
+  coefficients: readonly number[],
+  tensors: readonly Float32Array[],
+  b: Float32Array,
+): number {
+  const [x, y] = tensors;
+  if (!x || !y || tensors.length !== 2)
+    return reduceHost("relative_l1", linearCombination(coefficients, tensors), b, b.length);
+  const [p = 0, q = 0] = coefficients;
+  let sum = 0;
+  let reference = 0;
+  for (let i = 0; i < b.length; i++) {
+    const value = at(b, i);
+    sum += Math.abs(Math.fround(p * at(x, i) + q * at(y, i)) - value);
+    reference += Math.abs(value);
+  }
+  return sum / reference;
+}
+
 /** Σ |a − b| */
 function distance(a: Float32Array, b: Float32Array): number {
   let sum = 0;

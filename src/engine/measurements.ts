@@ -13,7 +13,7 @@ import type {
   Quantity,
 } from "./cache/contract.ts";
 import type { KeptResults, Result } from "./cache/kept.ts";
-import { linearCombination, reduceHost } from "./host-math.ts";
+import { combinedRelativeL1, linearCombination, reduceHost } from "./host-math.ts";
 import type { SegmentBackend, State, TensorHandle } from "./segments/contract.ts";
 
 type Located = Float32Array | TensorHandle;
@@ -100,6 +100,11 @@ export class Measurements {
 
   /** The linear combination that a prediction of latent size is, plus a tensor where one is given. */
   combineHost(prediction: Prediction, latents: Float32Array, plus?: Float32Array): Float32Array {
+    const { coefficients, tensors } = this.#termsOf(prediction, latents, plus);
+    return linearCombination(coefficients, tensors);
+  }
+
+  #termsOf(prediction: Prediction, latents: Float32Array, plus?: Float32Array) {
     const tensors: Float32Array[] = [];
     const coefficients: number[] = [];
     for (const { coefficient, band, ...kept } of prediction.terms) {
@@ -121,7 +126,7 @@ export class Measurements {
       tensors.push(plus);
       coefficients.push(1);
     }
-    return linearCombination(coefficients, tensors);
+    return { coefficients, tensors };
   }
 
   /** A prediction in the backend, which the caller then owns. */
@@ -154,6 +159,16 @@ export class Measurements {
   async #measure({ kind, a, b }: Measurement): Promise<number> {
     const owned: State[] = [];
     try {
+      if (
+        kind === "relative_l1" &&
+        a.of === "predicted" &&
+        isHost(a.part) &&
+        a.part.kind !== "guidance_delta"
+      ) {
+        const { coefficients, tensors } = this.#termsOf(a.prediction, this.#latents);
+        const exact = await this.#locate(b, owned);
+        if (exact instanceof Float32Array) return combinedRelativeL1(coefficients, tensors, exact);
+      }
       const left = await this.#locate(a, owned);
       const right = await this.#locate(b, owned);
       if (left instanceof Float32Array && right instanceof Float32Array) {

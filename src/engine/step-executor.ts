@@ -125,7 +125,7 @@ export class StepExecutor {
       this.#measurements.begin(denoiser, latents, runs);
       const plan = await this.#decide(policy, info, runs);
       const outputs = await this.#carryOut(plan, runs, latents);
-      const after = await this.#policyTime(() => this.#after(policy, info, plan, outputs, runs, latents));
+      const after = await this.#after(policy, info, plan, outputs, runs, latents);
       const { cond, uncond } = outputs.all;
       if (!cond) throw new MixcacheError("engine_failed", "The plan leaves out the conditional branch.");
       const branches = this.#branches.map((branch) => ({
@@ -176,11 +176,13 @@ export class StepExecutor {
     latents: Float32Array,
   ): Promise<{ deviation?: number; velocity?: Float32Array }> {
     this.#measurements.outputs(outputs.exact);
-    const scalars = await this.#take(policy.measureAfter(info, plan.branches));
+    const scalars = await this.#policyTime(() => this.#take(policy.measureAfter(info, plan.branches)));
     const refreshed = await this.#refresh(outputs, runs, latents);
     await this.#measurements.end();
-    const deviation = policy.observe({ index: info.index, branches: plan.branches, refreshed, scalars });
-    const correction = policy.correct?.(info);
+    const { deviation, correction } = await this.#policyTime(() => ({
+      deviation: policy.observe({ index: info.index, branches: plan.branches, refreshed, scalars }),
+      correction: policy.correct?.(info),
+    }));
     return {
       ...(deviation !== undefined && { deviation }),
       ...(correction && { velocity: this.#measurements.combineHost(correction, latents) }),
@@ -231,17 +233,16 @@ export class StepExecutor {
     if (plan.kind === "modules") return this.#withModules(plan, run);
     const { part, prediction } = plan;
     if (isInner(part)) {
-      const predicted = await this.#policyTime(() => this.#measurements.predictState(prediction));
+      const predicted = await this.#measurements.predictState(prediction);
       return this.#replaced(part, predicted, run);
     }
-    return this.#policyTime(() => this.#measurements.predictHost(part, prediction, cond, latents));
+    return this.#measurements.predictHost(part, prediction, cond, latents);
   }
 
   async #withModules({ reuse }: BranchPlan & { kind: "modules" }, run: BranchRun): Promise<Float32Array> {
     const predicted: State[] = [];
     try {
-      for (const { prediction } of reuse)
-        predicted.push(await this.#policyTime(() => this.#measurements.predictState(prediction)));
+      for (const { prediction } of reuse) predicted.push(await this.#measurements.predictState(prediction));
       await run.replaceModules(Math.min(...reuse.map(({ part }) => part.from)), predicted);
     } finally {
       for (const state of predicted) this.#backend.release(state);

@@ -62,7 +62,9 @@ const stepSchema = z.strictObject({
   deviation: scalar.describe("what the policy found its cache to be wrong by"),
   scalars: z.array(scalar).describe("everything that the policy was told, in order"),
   duration_ms: milliseconds,
-  policy_ms: milliseconds.describe("of that, the policy's: decisions, distances, predictions, keeping"),
+  policy_ms: milliseconds.describe(
+    "of that, the policy's own: decisions and the distances that they rest on",
+  ),
   branches: z.array(z.strictObject({ branch, plan: z.string(), flops, duration_ms: milliseconds })),
 });
 

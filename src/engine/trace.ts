@@ -32,7 +32,7 @@ export interface StepTrace {
   /** Every scalar that the policy was given in this step, in order: enough to replay its decisions. */
   readonly scalars: readonly number[];
   readonly durationMs: number;
-  /** Of that, what the policy took: decisions, distances, predictions, keeping. */
+  /** Of that, what the policy itself took: decisions and the distances that they rest on. */
   readonly policyMs: number;
 }
 

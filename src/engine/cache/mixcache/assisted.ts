@@ -8,7 +8,7 @@ import type { Branch, BranchPlan, CachePolicy, Keep, PolicyRun, RunInfo, StepPla
 import { denoiserAt } from "../denoiser-at.ts";
 import { Anchors, type Track } from "./anchors.ts";
 import { CORRECTION_DEPTH, correction, type Predicted, weightIn, weightsOf } from "./correction.ts";
-import { straight } from "./predictor.ts";
+import { linear, type Predictor } from "./predictor.ts";
 
 const OUTPUT: Keep = { part: { kind: "output" }, depth: CORRECTION_DEPTH };
 
@@ -26,25 +26,41 @@ class AssistedRun implements PolicyRun {
   readonly #run: RunInfo;
   readonly #rival: PolicyRun;
   readonly #anchors = new Anchors(CORRECTION_DEPTH);
+  readonly #predictor: Predictor;
   #predicted: Predicted[] = [];
+  /** What the predictor has asked for, and how many answers each takes. */
+  #asked: { readonly track: Track; readonly count: number }[] = [];
 
   constructor(run: RunInfo, rival: PolicyRun) {
     this.#run = run;
     this.#rival = rival;
+    this.#predictor = linear(run.sigmas);
   }
 
   plan(step: Parameters<PolicyRun["plan"]>[0]): StepPlan {
     return this.#assist(step.index, this.#rival.plan(step));
   }
 
+  /** What the predictor wants comes first, then what the rival wants. */
   measureAfter(...given: Parameters<PolicyRun["measureAfter"]>): ReturnType<PolicyRun["measureAfter"]> {
-    return this.#rival.measureAfter(...given);
+    const [{ index }, branches] = given;
+    const wanted = denoiserAt(this.#run, index)
+      .branches.filter((branch) => (branches[branch]?.kind ?? "full") === "full")
+      .map((branch) => {
+        const track = { part: OUTPUT.part, branch };
+        return { track, measurements: this.#predictor.measureAfter(track) };
+      });
+    this.#asked = wanted.map(({ track, measurements }) => ({ track, count: measurements.length }));
+    return [...wanted.flatMap(({ measurements }) => measurements), ...this.#rival.measureAfter(...given)];
   }
 
   observe(outcome: Parameters<PolicyRun["observe"]>[0]): number | undefined {
     const { index, refreshed } = outcome;
     for (const track of refreshed) if (track.part.kind === "output") this.#anchors.add(track, index);
-    return this.#rival.observe(outcome);
+    const scalars = [...outcome.scalars];
+    for (const { track, count } of this.#asked)
+      this.#predictor.computed(track, index, scalars.splice(0, count));
+    return this.#rival.observe({ ...outcome, scalars });
   }
 
   correct({ index }: Parameters<PolicyRun["plan"]>[0]): ReturnType<NonNullable<PolicyRun["correct"]>> {
@@ -59,6 +75,7 @@ class AssistedRun implements PolicyRun {
 
   event(event: Parameters<PolicyRun["event"]>[0]): void {
     this.#anchors.clear();
+    this.#predictor.clear();
     this.#predicted = [];
     this.#rival.event(event);
   }
@@ -77,12 +94,10 @@ class AssistedRun implements PolicyRun {
   }
 
   #predict(index: number, branch: Branch): BranchPlan | undefined {
-    const { sigmas } = this.#run;
     const track: Track = { part: OUTPUT.part, branch };
-    const predictor = straight(1, sigmas);
     const moment = { step: index, anchors: this.#anchors, scalars: [] };
-    const prediction = predictor.predict(track, moment);
-    const coefficients = predictor.coefficients(track, moment);
+    const prediction = this.#predictor.predict(track, moment);
+    const coefficients = this.#predictor.coefficients(track, moment);
     if (!prediction || !coefficients) return undefined;
     const weight = weightIn(branch, denoiserAt(this.#run, index));
     this.#predicted.push({ step: index, track, weight, coefficients });

@@ -53,6 +53,7 @@ export function correction(
   sigmas: readonly number[],
 ): Prediction | undefined {
   const move = (index: number) => (sigmas[index + 1] ?? 0) - (sigmas[index] ?? 0);
+  const part = trusted(step, predicted, anchors, sigmas);
   const sums = new Map<string, { track: Track; step: number; coefficient: number }>();
   const add = (track: Track, at: number, coefficient: number) => {
     const key = `${track.branch}/${track.part.kind}/${at}`;
@@ -65,7 +66,7 @@ export function correction(
   for (const one of predicted) {
     const between = around(one, anchors);
     if (!between || lost.has(one.step)) continue;
-    const share = (one.weight * move(one.step)) / move(step);
+    const share = (part * one.weight * move(one.step)) / move(step);
     for (const [anchor, coefficient] of line(...between, one.step, sigmas))
       add(one.track, anchor, share * coefficient);
     for (const [anchor, coefficient] of one.coefficients) add(one.track, anchor, -share * coefficient);
@@ -90,4 +91,27 @@ function around(
   const after = known.findLast((anchor) => anchor > step);
   if (before === undefined || after === undefined) return undefined;
   return [...coefficients.keys()].every((anchor) => known.includes(anchor)) ? [before, after] : undefined;
+}
+
+/**
+ * How much of the difference to make up for. A velocity of a flow is (x − x0)/sigma: latents that are off by e show
+ * e/sigma in the velocity, which the flow itself takes back on the way to 0. Of what a full step finds wrong, that part
+ * is no error of the predictions; and of what was wrong, only sigma_next/sigma would be left after this step's move.
+ */
+function trusted(
+  step: number,
+  predicted: readonly Predicted[],
+  anchors: Anchors,
+  sigmas: readonly number[],
+): number {
+  const at = (index: number) => sigmas[index] ?? 0;
+  let drift = 0;
+  for (const past of new Set(predicted.map(({ step: index }) => index))) {
+    const [first] = predicted.filter(({ step: index }) => index === past);
+    const before = first && anchors.of(first.track).find((anchor) => anchor < past);
+    if (before === undefined) continue;
+    const along = (at(before) - at(past)) / (at(before) - at(step));
+    drift += (at(past) - at(past + 1)) * along;
+  }
+  return at(step + 1) / (at(step) + drift);
 }

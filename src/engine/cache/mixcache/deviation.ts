@@ -4,7 +4,7 @@
  */
 
 import type { Profile } from "../profile.ts";
-import type { Granularity } from "./granularity.ts";
+import { GRANULARITIES, type Granularity } from "./granularity.ts";
 
 /** Observed roughness is rounded to this step of its base-2 logarithm, so that small errors of scalars decide nothing. */
 const LEVEL = 0.25;
@@ -90,4 +90,21 @@ export class Deviations {
       (value * growth(lag, this.#order)) / growth(table[known - 1]?.[step] == null ? 1 : known, this.#order)
     );
   }
+}
+
+/**
+ * What a profile knows of the typical prompt. A line that is followed only as far as it bears out is, on the whole, at
+ * least as good as the better of line and held result.
+ */
+export function typicalDeviations(profile: Profile, order: 0 | 1): Profile["deviations"] {
+  const { deviations, held_deviations: held } = profile;
+  if (order === 0) return held;
+  const better = (granularity: Granularity) =>
+    deviations[granularity]?.map((row, lag) =>
+      row.map((value, step) => {
+        const other = held[granularity]?.[lag]?.[step];
+        return value === null || other == null ? value : Math.min(value, other);
+      }),
+    );
+  return Object.fromEntries(GRANULARITIES.flatMap((g) => (deviations[g] ? [[g, better(g)]] : [])));
 }

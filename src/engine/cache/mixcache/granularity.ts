@@ -40,7 +40,7 @@ export function middleBlocks(cutsOfDenoisers: readonly (readonly number[])[]): B
 
 /**
  * The granularities that a model can use, of those asked for: without classifier-free guidance there is no `cfg`,
- * without inner cuts no `block`.
+ * without inner cuts no `block`. Blocks are reused only where they are asked for: what is kept of them is large.
  * @throws MixcacheError `invalid_argument` where one was asked for by name that the model can't use, or none is left.
  */
 export function usable(

@@ -12,25 +12,34 @@ import type { Granularity } from "./granularity.ts";
  * guidance difference is about a tenth of the velocity, and blocks' residuals about all of it, is a guess of ours.
  */
 function guess(granularity: Granularity, run: RunInfo, step: number): number {
-  const walked = Math.abs((run.sigmas[step + 1] ?? 0) - (run.sigmas[step] ?? 0));
+  const way = walked(run, step);
   const guidance = run.denoisers.find(({ steps }) => step >= steps[0] && step < steps[1])?.guidanceScale ?? 1;
-  return granularity === "cfg" ? walked * 0.1 * Math.abs(guidance - 1) : walked;
+  return granularity === "cfg" ? way * 0.1 * Math.abs(guidance - 1) : way;
 }
 
-/** I of a granularity at a step; between the probed steps in a line. */
+/**
+ * I of a granularity at a step. What is interpolated between the probed steps is the impact per way walked, which
+ * changes little from step to step. The run's last step is not asked: it is always computed, and an error in it, which no
+ * later step can take back, says nothing of the steps before.
+ */
 export function impactOf(
   impacts: Profile["impacts"] | undefined,
   granularity: Granularity,
   run: RunInfo,
   step: number,
 ): number {
-  const probed = impacts?.[granularity];
-  if (!probed?.steps.length) return guess(granularity, run, step);
-  const { steps, values } = probed;
-  const next = steps.findIndex((probe) => probe >= step);
-  const after = values[next] ?? values.at(-1) ?? 0;
-  if (next <= 0) return after;
-  const [from = 0, to = 0] = [steps[next - 1], steps[next]];
-  const before = values[next - 1] ?? after;
-  return before + ((after - before) * (step - from)) / (to - from);
+  const { steps = [], values = [] } = impacts?.[granularity] ?? {};
+  const probes = steps.flatMap((probe, i) =>
+    probe < run.steps - 1 ? [{ probe, rate: (values[i] ?? 0) / walked(run, probe) }] : [],
+  );
+  const before = probes.findLast(({ probe }) => probe <= step) ?? probes[0];
+  const after = probes.find(({ probe }) => probe >= step) ?? before;
+  if (!before || !after) return guess(granularity, run, step);
+  const along = before === after ? 0 : (step - before.probe) / (after.probe - before.probe);
+  return (before.rate + (after.rate - before.rate) * along) * walked(run, step);
+}
+
+/** The way of a step, in noise level. */
+function walked({ sigmas }: RunInfo, step: number): number {
+  return Math.abs((sigmas[step + 1] ?? 0) - (sigmas[step] ?? 0));
 }

@@ -12,7 +12,7 @@ import { CORRECTION_DEPTH } from "./correction.ts";
 import { FEW_STEPS, fewStepsNotice } from "./few-steps.ts";
 import { type Granularity, middleBlocks, partOf, usable } from "./granularity.ts";
 import { type MixcacheOptions, mixcacheOptions, wantedSpeed } from "./options.ts";
-import { type Predictor, straight } from "./predictor.ts";
+import { held, linear, type Predictor } from "./predictor.ts";
 import { MixcacheRun, type RunPlan } from "./run.ts";
 import { velocity } from "./velocity.ts";
 
@@ -69,5 +69,5 @@ function keepOf({ options, granularities, range }: RunPlan): readonly Keep[] {
 
 function predictorOf({ predictor }: MixcacheOptions, sigmas: readonly number[]): Predictor {
   if (predictor === "velocity") return velocity(sigmas);
-  return straight(predictor === "linear" ? 1 : 0, sigmas);
+  return predictor === "linear" ? linear(sigmas) : held();
 }

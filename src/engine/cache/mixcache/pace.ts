@@ -14,7 +14,7 @@ import { Trigger } from "./trigger.ts";
 
 /** Two results make a line: the first steps of every denoiser are computed. */
 const FIRST_STEPS = 2;
-/** The shortest and the longest wait for the trigger, as shares of a run. */
+/** The shortest wait for the trigger and the longest, as shares of the run and of what it may spend. */
 const SHORTEST = 0.06;
 const LONGEST = 0.3;
 
@@ -157,7 +157,9 @@ export class Pace {
     const { steps } = this.#run;
     const { granularities, costOf } = this.#offers;
     const shortest = this.#shortestWait();
-    const longest = this.#options.trigger ? Math.round(LONGEST * steps) : shortest;
+    const longest = this.#options.trigger
+      ? Math.round(LONGEST * Math.min(steps, this.#budget ?? steps))
+      : shortest;
     const rest = {
       from: this.#first - 1,
       steps,

@@ -5,6 +5,7 @@
 
 import type { Measurement, Prediction } from "../contract.ts";
 import type { Anchors, Track } from "./anchors.ts";
+import { Trend } from "./trend.ts";
 
 /** A prediction by steps: each coefficient multiplies what was computed in that step. */
 export type Coefficients = ReadonlyMap<number, number>;
@@ -48,22 +49,6 @@ export function line(a: number, b: number, step: number, sigmas: readonly number
   ]);
 }
 
-/**
- * A line through neighbouring results is mostly their noise: it is followed at most this many times as far as the two
- * are apart, and then held.
- */
-const FARTHEST = 2;
-
-/** The line through the two newest results, beyond them. */
-function ahead(older: number, newest: number, step: number, sigmas: readonly number[]): Coefficients {
-  const along = line(older, newest, step, sigmas).get(newest) ?? 1;
-  const followed = Math.min(along, 1 + FARTHEST);
-  return new Map([
-    [newest, followed],
-    [older, 1 - followed],
-  ]);
-}
-
 /** Coefficients by steps as the contract wants them; undefined where a result is kept no longer. */
 export function toPrediction(
   track: Track,
@@ -78,22 +63,71 @@ export function toPrediction(
   return known.length === terms.length ? { terms: known } : undefined;
 }
 
-/** The newest result as it is, or the line through the two newest. */
-export function straight(order: 0 | 1, sigmas: readonly number[]): Predictor {
-  const coefficients = (track: Track, { step, anchors }: Moment): Coefficients | undefined => {
+/** The newest result as it is. */
+export function held(): Predictor {
+  return fromCoefficients(1, ({ anchors }, track) => {
+    const [newest] = anchors.of(track);
+    return newest === undefined ? undefined : new Map([[newest, 1]]);
+  });
+}
+
+/** The line through the two newest results, followed as far as this prompt's own results bear it out. */
+export function linear(sigmas: readonly number[]): Predictor {
+  const at = (index: number) => sigmas[index] ?? 0;
+  const trends = new Map<string, Trend>();
+  /** Blocks' residuals stay in the backend, where scalar products are dear: their branch's output speaks for them. */
+  const trendOf = ({ branch, part }: Track): Trend => {
+    const key = `${branch}/${part.kind === "guidance_delta" ? part.kind : "output"}`;
+    const trend = trends.get(key) ?? new Trend();
+    trends.set(key, trend);
+    return trend;
+  };
+  const coefficients = ({ step, anchors }: Moment, track: Track): Coefficients | undefined => {
     const [newest, older] = anchors.of(track);
     if (newest === undefined) return undefined;
-    return order === 0 || older === undefined ? new Map([[newest, 1]]) : ahead(older, newest, step, sigmas);
+    if (older === undefined) return new Map([[newest, 1]]);
+    const weight = trendOf(track).weight(at(newest) - at(step), at(older) - at(newest));
+    return new Map([
+      [newest, 1 + weight],
+      [older, -weight],
+    ]);
   };
   return {
-    depth: order + 1,
+    ...fromCoefficients(2, coefficients),
+    measureAfter: (track) => {
+      if (track.part.kind === "blocks") return [];
+      const own = { of: "part", ...track } as const;
+      const ages = [0, 1].slice(0, trendOf(track).known);
+      return [
+        { kind: "dot", a: own, b: own },
+        ...ages.map((age): Measurement => ({ kind: "dot", a: own, b: { of: "kept", ...track, age } })),
+      ];
+    },
+    computed: (track, step, [own, newest, older]) => {
+      if (own === undefined) return;
+      trendOf(track).observe(at(step), {
+        own,
+        ...(newest !== undefined && { newest }),
+        ...(older !== undefined && { older }),
+      });
+    },
+    clear: () => trends.clear(),
+  };
+}
+
+function fromCoefficients(
+  depth: number,
+  coefficients: (moment: Moment, track: Track) => Coefficients | undefined,
+): Predictor {
+  return {
+    depth,
     inputs: false,
     measureBefore: [],
     measureAfter: () => [],
     computed: () => {},
-    coefficients,
+    coefficients: (track, moment) => coefficients(moment, track),
     predict: (track, moment) => {
-      const found = coefficients(track, moment);
+      const found = coefficients(moment, track);
       return found && toPrediction(track, found, moment.anchors);
     },
     clear: () => {},

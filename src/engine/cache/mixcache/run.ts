@@ -17,7 +17,7 @@ import type { Profile } from "../profile.ts";
 import { Anchors, type Track } from "./anchors.ts";
 import { CORRECTION_DEPTH, correction, type Predicted, weightIn, weightsOf } from "./correction.ts";
 import { type Choice, choose } from "./decision.ts";
-import { Deviations } from "./deviation.ts";
+import { Deviations, typicalDeviations } from "./deviation.ts";
 import { type BlockRange, branchesOf, costOf, type Granularity, partOf } from "./granularity.ts";
 import { impactOf } from "./impact.ts";
 import type { MixcacheOptions } from "./options.ts";
@@ -58,7 +58,7 @@ export class MixcacheRun implements PolicyRun {
     this.#predictor = predictor;
     this.#anchors = new Anchors(options.correction ? CORRECTION_DEPTH : predictor.depth);
     const order = options.predictor === "reuse" ? 0 : 1;
-    this.#deviations = new Deviations(profile?.deviations, order);
+    this.#deviations = new Deviations(profile && typicalDeviations(profile, order), order);
     const { granularities } = plan;
     this.#pace = new Pace(run, options, settled(plan, run.steps), {
       granularities,

@@ -6,7 +6,7 @@
 
 import type { Measurement, Prediction } from "../contract.ts";
 import type { Anchors, Track } from "./anchors.ts";
-import { line, type Moment, type Predictor, straight } from "./predictor.ts";
+import { line, linear, type Moment, type Predictor } from "./predictor.ts";
 
 /** What a computed step says of the vector v of a track and the latents x. */
 interface Decomposition {
@@ -25,13 +25,13 @@ const decomposes = ({ part }: Track) => part.kind === "output" || part.kind === 
 
 export function velocity(sigmas: readonly number[]): Predictor {
   const found = new Map<string, Decomposition[]>();
-  const linear = straight(1, sigmas);
+  const fallback = linear(sigmas);
   const key = ({ part, branch }: Track) => `${branch}/${part.kind}`;
 
   function predict(track: Track, moment: Moment): Prediction | undefined {
     const [newest, older] = found.get(key(track)) ?? [];
     const length = Math.sqrt(moment.scalars[0] ?? Number.NaN);
-    if (!decomposes(track) || !newest || !older) return linear.predict(track, moment);
+    if (!decomposes(track) || !newest || !older) return fallback.predict(track, moment);
     const kept = anchored(track, newest.step, moment.anchors);
     if (!kept) return undefined;
     const weights = line(older.step, newest.step, moment.step, sigmas);
@@ -71,7 +71,7 @@ export function velocity(sigmas: readonly number[]): Predictor {
       found.set(key(track), [now, ...(found.get(key(track)) ?? [])].slice(0, 2));
     },
     predict,
-    coefficients: (track, moment) => (decomposes(track) ? undefined : linear.coefficients(track, moment)),
+    coefficients: (track, moment) => (decomposes(track) ? undefined : fallback.coefficients(track, moment)),
     clear: () => found.clear(),
   };
 }
