@@ -58,9 +58,9 @@ interface GenerateOptions extends CacheOptions {
 const EXAMPLES = `
 Examples:
   mixcache generate "a red circle moves left on a blue background" --seed 7 --output out.mp4
-  mixcache generate "a green star spins on a black background" --steps 20 --sheet frames.png
-  mixcache generate "a red star falls on a white background" --preset fast --trace trace.json
-  mixcache generate "a small ring bounces on a white background" --output ring.webp --json
+  mixcache generate "a large orange cross moves right on a black background" --steps 20 --sheet frames.png
+  mixcache generate "a purple square moves down on an orange background" --preset fast --trace trace.json
+  mixcache generate "a large blue ring grows on a white background" --output ring.webp --json
 
 Exit codes: 0 done, 1 a fault of mixcache, 2 input that can't be used, 3 the engine failed,
 4 the result could not be written, 130 stopped by Ctrl-C or SIGTERM.`;
