@@ -7,11 +7,14 @@ import type { RunInfo } from "../contract.ts";
 import type { Profile } from "../profile.ts";
 import type { Granularity } from "./granularity.ts";
 
+/** What of a run impacts depend on. */
+type Path = Pick<RunInfo, "steps" | "sigmas" | "denoisers">;
+
 /**
  * Without a profile: the part of the path that the step walks, times what the quantity has of the velocity. That the
  * guidance difference is about a tenth of the velocity, and blocks' residuals about all of it, is a guess of ours.
  */
-function guess(granularity: Granularity, run: RunInfo, step: number): number {
+function guess(granularity: Granularity, run: Path, step: number): number {
   const way = walked(run, step);
   const guidance = run.denoisers.find(({ steps }) => step >= steps[0] && step < steps[1])?.guidanceScale ?? 1;
   return granularity === "cfg" ? way * 0.1 * Math.abs(guidance - 1) : way;
@@ -25,7 +28,7 @@ function guess(granularity: Granularity, run: RunInfo, step: number): number {
 export function impactOf(
   impacts: Profile["impacts"] | undefined,
   granularity: Granularity,
-  run: RunInfo,
+  run: Path,
   step: number,
 ): number {
   const { steps = [], values = [] } = impacts?.[granularity] ?? {};
@@ -40,6 +43,6 @@ export function impactOf(
 }
 
 /** The way of a step, in noise level. */
-function walked({ sigmas }: RunInfo, step: number): number {
+function walked({ sigmas }: Path, step: number): number {
   return Math.abs((sigmas[step + 1] ?? 0) - (sigmas[step] ?? 0));
 }

@@ -5,6 +5,7 @@
 
 import { sharedCutsOf } from "../../cuts.ts";
 import { branchesOf as branchesOfDenoiser } from "../../denoisers.ts";
+import { createScheduler } from "../../schedulers/index.ts";
 import { guidanceOf } from "../../settings.ts";
 import type { CachePolicy, Keep } from "../contract.ts";
 import { definePolicy, type PolicyContext } from "../definition.ts";
@@ -12,6 +13,7 @@ import { CORRECTION_DEPTH } from "./correction.ts";
 import { FEW_STEPS, fewStepsNotice } from "./few-steps.ts";
 import { type Granularity, middleBlocks, partOf, usable } from "./granularity.ts";
 import { type MixcacheOptions, mixcacheOptions, wantedSpeed } from "./options.ts";
+import { paying } from "./paying.ts";
 import { held, linear, type Predictor } from "./predictor.ts";
 import { MixcacheRun, type RunPlan } from "./run.ts";
 import { velocity } from "./velocity.ts";
@@ -45,11 +47,13 @@ function planOf(options: MixcacheOptions, context: PolicyContext): RunPlan {
   const cuts = sharedCutsOf(manifest);
   const measured = profile?.block_range;
   const range = measured?.every((cut) => cuts.includes(cut)) ? measured : middleBlocks([cuts]);
-  const granularities: readonly Granularity[] = usable(options.granularities, {
-    guided,
-    range,
-    title: manifest.title,
-  });
+  const can: readonly Granularity[] = usable(options.granularities, { guided, range, title: manifest.title });
+  const blocks = cuts.at(-1) ?? 1;
+  const cost = { step: 0, cfg: 0.5, block: range ? 1 - (range[1] - range[0]) / blocks : 1 };
+  const { sigmas } = createScheduler(settings.scheduler, settings.steps);
+  const path = { steps: settings.steps, sigmas, denoisers: [] };
+  const chosen = options.granularities !== undefined || !profile;
+  const granularities = chosen ? can : paying(can, profile, path, (granularity) => cost[granularity]);
   return { options, granularities, range, profile };
 }
 
