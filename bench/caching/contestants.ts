@@ -30,6 +30,9 @@ export function withAssistance({ contestants }: ContestantsFile): readonly Conte
     }));
 }
 
+/** Named, since by default a profile leaves out what hardly pays, and then there is little to decide. */
+const ALL = ["step", "cfg", "block"];
+
 /** MixCache whole, and with one part removed or swapped. */
 const ABLATIONS: readonly (readonly [label: string, options: Readonly<Record<string, unknown>>])[] = [
   ["whole", {}],
@@ -40,9 +43,10 @@ const ABLATIONS: readonly (readonly [label: string, options: Readonly<Record<str
   ["without adaptation to the prompt", { adaptive: false }],
   ["without trigger", { trigger: false }],
   ["without profile", { calibrated: false }],
-  ["decision by penalty alone", { decision: "penalty" }],
-  ["decision by penalty, ×5 for repeating", { decision: "penalty", repeat_penalty: 5 }],
-  ["cost-aware, ×5 for repeating", { repeat_penalty: 5 }],
+  ["all three granularities", { granularities: ALL }],
+  ["all three, decision by penalty alone", { granularities: ALL, decision: "penalty" }],
+  ["all three, penalty ×5 for repeating", { granularities: ALL, decision: "penalty", repeat_penalty: 5 }],
+  ["all three, cost-aware, ×5 for repeating", { granularities: ALL, repeat_penalty: 5 }],
   ["step alone", { granularities: ["step"] }],
   ["cfg alone", { granularities: ["cfg"] }],
   ["block alone", { granularities: ["block"] }],

@@ -3,6 +3,7 @@
  * decides, so it is deterministic and blind to quality. Every policy gets the same number of trials.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import { policyNamed } from "../engine/cache/policies.ts";
 import { invalid } from "../errors.ts";
 import { collect } from "./cells.ts";
@@ -43,14 +44,17 @@ export async function tune(options: TuneOptions): Promise<ContestantsFile> {
     if (base.family === STEP_REDUCTION) continue;
     const trials = await tryOut(options, base);
     tried.push({ base, trials });
-    for (const target of targets) {
+    const picks = targets.map((target) => {
       const best = nearest(trials, target);
-      const met = Math.abs(best.speedup / target - 1) <= SPEED_TOLERANCE;
+      return { target, best, met: Math.abs(best.speedup / target - 1) <= SPEED_TOLERANCE };
+    });
+    // Those that meet their target first: a setting that is also the nearest to another takes part once.
+    for (const { target, best, met } of picks.toSorted((a, b) => Number(b.met) - Number(a.met))) {
       const who = {
         ...turned(base, best.dial),
         label: `${base.label} ${short(met ? target : best.speedup)}×`,
       };
-      if (found.contestants.every(({ label }) => label !== who.label))
+      if (!found.contestants.some(({ cache }) => isDeepStrictEqual(cache, who.cache)))
         found.contestants.push(met ? { ...who, target } : who);
       if (!met)
         found.unreachable.push({ family: base.label, target, nearest: best.speedup, range: rangeOf(trials) });
