@@ -15,7 +15,8 @@ import {
   readPrompts,
 } from "../lab/index.ts";
 import { EMBEDDED_BUNDLE } from "../node/index.ts";
-import { number, size, threads as threadCount } from "./options.ts";
+import { number, threads as threadCount } from "./options.ts";
+import { withRunOptions } from "./run-options.ts";
 
 /** What every kind of experiment can be told. */
 export interface ExperimentOptions {
@@ -37,21 +38,11 @@ export interface ExperimentOptions {
 
 /** Options that `bench` and `bench tune` share. */
 export function withExperimentOptions(command: Command, prompts: string, output: string): Command {
-  return command
+  const sample = command
     .option("--prompts <set>", `${PROMPT_SETS.join(", ")}, or a JSON file`, prompts)
     .option("--count <number>", "only the first prompts of the set", number("count"))
-    .option("--seeds <list>", "seeds of the noise", seedList, [0])
-    .option("--steps <number>", "denoising steps (default: the model's)", number("steps"))
-    .option("--guidance <number>", "guidance scale (default: the model's)", number("guidance"))
-    .option("--size <WxH>", "width and height in pixels (default: the model's)", size)
-    .option("--frames <number>", "number of frames (default: the model's)", number("frames"))
-    .addOption(
-      new Option("--scheduler <name>", "how to step through the noise").choices([
-        "flow_match_euler",
-        "unipc",
-        "ddim",
-      ]),
-    )
+    .option("--seeds <list>", "seeds of the noise", seedList, [0]);
+  return withRunOptions(sample)
     .option(
       "-o, --output <folder>",
       "where results and report are kept; a run that was cut off goes on",

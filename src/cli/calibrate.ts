@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { readConfig } from "../config.ts";
 import { readBundle } from "../engine/bundle/read.ts";
 import { type Profile, profileKey } from "../engine/cache/profile.ts";
@@ -14,8 +14,9 @@ import { assertWritable, writeFileAtomically } from "../media/index.ts";
 import { EMBEDDED_BUNDLE, FolderFiles, profilePath, readProfileFile } from "../node/index.ts";
 import { baseOf, type ExperimentOptions, promptsOf } from "./bench-options.ts";
 import { withEngine } from "./engine.ts";
-import { bundleFolder, number, size, threads as threadCount } from "./options.ts";
+import { bundleFolder, number, threads as threadCount } from "./options.ts";
 import { profileSummary } from "./profile-summary.ts";
+import { withRunOptions } from "./run-options.ts";
 
 interface CalibrateOptions
   extends Pick<
@@ -43,22 +44,12 @@ Examples:
   mixcache calibrate --check profile.json --steps 20`;
 
 export function calibrateCommand(): Command {
-  return new Command("calibrate")
+  const command = new Command("calibrate")
     .description("Measure what cache policies need to know of a model, and write it as a profile.")
     .argument("[bundle]", "folder of the bundle (default: Shapes, the one that comes along)")
     .option("--prompts <file>", "a JSON list of texts (default for Shapes: those that come along)")
-    .option("--count <number>", "only the first prompts", number("count"))
-    .option("--steps <number>", "denoising steps (default: the model's)", number("steps"))
-    .option("--guidance <number>", "guidance scale (default: the model's)", number("guidance"))
-    .option("--size <WxH>", "width and height in pixels (default: the model's)", size)
-    .option("--frames <number>", "number of frames (default: the model's)", number("frames"))
-    .addOption(
-      new Option("--scheduler <name>", "how to step through the noise").choices([
-        "flow_match_euler",
-        "unipc",
-        "ddim",
-      ]),
-    )
+    .option("--count <number>", "only the first prompts", number("count"));
+  return withRunOptions(command)
     .option("--lags <number>", "the longest reuse that is measured; each takes memory", number("lags"), 12)
     .option("--quick", `${QUICK_PROMPTS} prompts, and no impacts`)
     .option("-o, --output <file>", "the profile (default: in PROFILES, where every run finds it)")

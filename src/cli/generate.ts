@@ -27,9 +27,9 @@ import {
   formatOf,
   number,
   seed,
-  size,
   threads as threadCount,
 } from "./options.ts";
+import { withRunOptions } from "./run-options.ts";
 import { StatusLine } from "./status.ts";
 
 interface GenerateOptions extends CacheOptions {
@@ -69,28 +69,14 @@ export function generateCommand(): Command {
   const command = new Command("generate")
     .description("Make a video from a text.")
     .argument("<prompt>", "what the video should show")
-    .option("--seed <number>", "the same seed gives the same video (default: 0)", seed)
-    .option("--steps <number>", "denoising steps (default: the model's)", number("steps"))
-    .option(
-      "--guidance <number>",
-      "how strictly to follow the prompt (default: the model's)",
-      number("guidance"),
-    )
+    .option("--seed <number>", "the same seed gives the same video (default: 0)", seed);
+  withRunOptions(command)
     .option(
       "--guidance-2 <number>",
       "the same for a second expert (default: --guidance, or the model's)",
       number("guidance-2"),
     )
-    .option("--negative <text>", "what the video should not show")
-    .option("--size <WxH>", "width and height in pixels (default: the model's)", size)
-    .option("--frames <number>", "number of frames (default: the model's)", number("frames"))
-    .addOption(
-      new Option("--scheduler <name>", "how to step through the noise").choices([
-        "flow_match_euler",
-        "unipc",
-        "ddim",
-      ]),
-    );
+    .option("--negative <text>", "what the video should not show");
   return withCacheOptions(command)
     .option("--fps <number>", "frames per second of the file (default: the model's)", number("fps"))
     .option("-o, --output <file>", "where to write the video", "out.mp4")
