@@ -1,7 +1,7 @@
 /** Who takes part in the comparison of docs/caching.md, and what is taken out of MixCache to see what it is worth. */
 
 import { POLICIES } from "../../src/engine/cache/policies.ts";
-import type { Contestant, ContestantsFile } from "../../src/lab/index.ts";
+import type { Contestant, ContestantsFile, Report } from "../../src/lab/index.ts";
 
 /** Speedups of the denoiser at which policies meet. */
 export const TARGETS = [1.5, 2, 2.5, 3] as const;
@@ -15,7 +15,7 @@ export const TUNED = [
   ...POLICIES.filter(({ dial }) => dial).map(({ name }) => name),
   "taylorseer:granularity=stack",
   "dbcache:taylor=1",
-].join(",");
+];
 
 /** Each rival that reuses whole steps once more, with its own decisions and MixCache's predictor. */
 export function withAssistance({ contestants }: ContestantsFile): readonly Contestant[] {
@@ -28,6 +28,24 @@ export function withAssistance({ contestants }: ContestantsFile): readonly Conte
       family: `${who.family} + predictor`,
       cache: { ...who.cache, predictor: "mixcache" },
     }));
+}
+
+/**
+ * MixCache once more at the speed of each rival that is compared with none of its settings: the test prompts make some
+ * faster or slower than the prompts that they were tuned on, and others can't be turned to a target. Speeds that come
+ * to the same number of steps are one.
+ */
+export function atRivalsSpeeds(report: Report): readonly Contestant[] {
+  const { rows, comparisons, focus, num_inference_steps: steps } = report;
+  const met = new Set(comparisons.filter(({ differences }) => differences).map(({ rival }) => rival));
+  const missed = rows.filter(({ label, family }) => family !== focus && family !== "off" && !met.has(label));
+  const speeds = missed.map(({ speed }) => Number(speed.computed.toFixed(2))).toSorted((a, b) => a - b);
+  const byFullSteps = new Map(speeds.map((speed) => [Math.round(steps / speed), speed]));
+  return [...byFullSteps.values()].map((speed) => ({
+    label: `mixcache ${speed}×`,
+    family: focus,
+    cache: { policy: "mixcache", speed },
+  }));
 }
 
 /** Named, since by default a profile leaves out what hardly pays, and then there is little to decide. */

@@ -30,44 +30,66 @@ function interval(name: (typeof QUALITY)[number], found: Difference | undefined)
 
 const MEBIBYTE = 2 ** 20;
 
+const HEAD = [
+  "",
+  "computed",
+  "measured",
+  "PSNR",
+  "SSIM",
+  "HaarPSI",
+  "PSNR p10",
+  "Δ PSNR",
+  "Δ SSIM",
+  "Δ HaarPSI",
+  "cache MiB",
+];
+
 /** All contestants near one speedup, best first; what was asked for and can't be reached is said. */
 export function speedTable(report: Report, target: number): string {
   const focus = report.rows.find((row) => row.family === report.focus && row.target === target);
-  const compared = new Map(
-    report.comparisons.filter((c) => c.focus === focus?.label).map((c) => [c.rival, c.differences]),
-  );
-  const near = report.rows
-    .filter((row) => row === focus || compared.get(row.label))
-    .toSorted((a, b) => (b.metrics.psnr?.mean ?? 0) - (a.metrics.psnr?.mean ?? 0));
-  const rows = near.map((row) => [
-    row === focus ? `**${row.label}**` : row.label,
-    `${row.speed.computed.toFixed(2)}×`,
-    row.speed.real === undefined ? "–" : `${row.speed.real.toFixed(2)}×`,
-    ...qualityOf(row),
-    row.metrics.psnr?.p10.toFixed(2) ?? "–",
-    ...(row === focus
-      ? ["", "", ""]
-      : QUALITY.map((name) => interval(name, compared.get(row.label)?.[name]))),
-    (row.cache_bytes_peak / MEBIBYTE).toFixed(1),
-  ]);
   const unreachable = report.unreachable
     .filter((of) => of.target === target)
     .map((of) => `${of.family} (${of.range[0].toFixed(2)}× to ${of.range[1].toFixed(2)}×)`);
-  const head = [
-    "",
-    "computed",
-    "measured",
-    "PSNR",
-    "SSIM",
-    "HaarPSI",
-    "PSNR p10",
-    "Δ PSNR",
-    "Δ SSIM",
-    "Δ HaarPSI",
-    "cache MiB",
-  ];
   const note = unreachable.length > 0 ? `\n\nNot reachable within 3 %: ${unreachable.join(", ")}.` : "";
-  return `${markdown(head, rows)}${note}`;
+  return `${markdown(HEAD, focus ? rowsNear(report, focus) : [])}${note}`;
+}
+
+/** Rivals that are at no target on the test prompts, each next to MixCache at the rival's speed. */
+export function elsewhereTable(report: Report): string {
+  const own = report.rows.filter((row) => row.family === report.focus);
+  const compared = report.comparisons.filter(({ differences }) => differences);
+  const atTargets = own.filter(({ target }) => target !== undefined).map(({ label }) => label);
+  const shown = new Set(compared.filter(({ focus }) => atTargets.includes(focus)).map(({ rival }) => rival));
+  const rows = own
+    .filter(({ target }) => target === undefined)
+    .toSorted((a, b) => a.speed.computed - b.speed.computed)
+    .flatMap((focus) => {
+      const near = rowsNear(report, focus, (rival) => !shown.has(rival.label));
+      for (const { rival } of compared.filter((one) => one.focus === focus.label)) shown.add(rival);
+      return near.length > 1 ? near : [];
+    });
+  return markdown(HEAD, rows);
+}
+
+/** The focus and the rivals that it is compared with, best first. */
+function rowsNear(report: Report, focus: Row, wanted: (rival: Row) => boolean = () => true): string[][] {
+  const compared = new Map(
+    report.comparisons.filter((c) => c.focus === focus.label).map((c) => [c.rival, c.differences]),
+  );
+  return report.rows
+    .filter((row) => row === focus || (compared.get(row.label) && wanted(row)))
+    .toSorted((a, b) => (b.metrics.psnr?.mean ?? 0) - (a.metrics.psnr?.mean ?? 0))
+    .map((row) => [
+      row === focus ? `**${row.label}**` : row.label,
+      `${row.speed.computed.toFixed(2)}×`,
+      row.speed.real === undefined ? "–" : `${row.speed.real.toFixed(2)}×`,
+      ...qualityOf(row),
+      row.metrics.psnr?.p10.toFixed(2) ?? "–",
+      ...(row === focus
+        ? ["", "", ""]
+        : QUALITY.map((name) => interval(name, compared.get(row.label)?.[name]))),
+      (row.cache_bytes_peak / MEBIBYTE).toFixed(1),
+    ]);
 }
 
 /** What MixCache itself costs and keeps, at each speed. */

@@ -13,6 +13,10 @@ export type InnerPart = Extract<Part, { kind: "stack" | "blocks" | "modules" }>;
 /** Those of them that are what a range of blocks adds to the streams. */
 export type ResidualPart = Exclude<InnerPart, ModulesPart>;
 
+export function isInner(part: Part): part is InnerPart {
+  return part.kind === "stack" || part.kind === "blocks" || part.kind === "modules";
+}
+
 export interface BranchRunOptions {
   readonly backend: SegmentBackend;
   readonly denoiser: DenoiserManifest;

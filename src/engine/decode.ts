@@ -26,6 +26,8 @@ export interface DecodeJob {
   readonly latents: Float32Array;
   readonly hooks: RunHooks;
   readonly onGraph?: (graph: GraphTrace) => void;
+  /** Only so many latent frames from the first on, no more than one call takes; the frames are what that call gives. */
+  readonly beginning?: number;
 }
 
 /**
@@ -52,7 +54,9 @@ export async function decode(
 /** The decoded video in blocks that together cover it once, tile by tile and in each in the order of time. */
 export async function* decodedBlocks(job: DecodeJob): AsyncGenerator<PlacedBlock> {
   const { manifest } = job.bundle;
-  const plan = planTiles(manifest, job.shape.latent);
+  const { beginning } = job;
+  const whole = planTiles(manifest, job.shape.latent);
+  const plan = beginning === undefined ? whole : { ...whole, clips: [[0, beginning] as const] };
   const joiner = new TileJoiner(manifest, plan);
   const calls = plan.clips.reduce((sum, clip) => sum + callsOf(job, clip).length, 0);
   const all = calls * plan.rows.length * plan.columns.length;
@@ -104,6 +108,7 @@ async function* decodeTile(job: DecodeJob, [clip, rows, columns]: Region): Async
   } finally {
     job.backend.release(state);
   }
+  if (job.beginning !== undefined) return;
   const expected = videoFrames(job.bundle.manifest, clip[1] - clip[0]);
   if (frames !== expected) wrongFrames(`${frames} frames`, `${expected}`);
 }

@@ -19,6 +19,11 @@ export interface DenoiseHooks extends RunHooks {
   readonly onDenoiserDone?: (denoiser: DenoiserManifest) => Promise<void>;
   /** The velocity by which each step moves the latents, in order. */
   readonly onVelocity?: (velocity: Float32Array) => void;
+  /** Takes the clean latents that the model predicts at the steps that it wants; awaited before the next step. */
+  readonly preview?: {
+    readonly wants: (step: number) => boolean;
+    readonly show: (step: number, clean: Float32Array) => Promise<void>;
+  };
   /**
    * Velocities of the first steps, as another run from the same noise had them. They are taken as they are: neither
    * model nor policy is asked, and the trace begins after them. For calibration.
@@ -94,10 +99,12 @@ export async function denoise(
           latents,
         );
         hooks.onVelocity?.(velocity);
+        const clean = hooks.preview?.wants(index) && scheduler.clean(index, velocity, latents);
         latents = scheduler.step(index, velocity, latents);
         const made = { index, sigma, denoiser: id, ...done, durationMs: performance.now() - started };
         trace.push(made);
         hooks.onProgress?.(finishedStep(made, steps));
+        if (clean) await hooks.preview?.show(index, clean);
       }
     }
   } finally {

@@ -2,7 +2,7 @@
 
 import { MixcacheError } from "../errors.ts";
 import type { Bands } from "./bands.ts";
-import type { BranchRun, InnerPart } from "./branch-run.ts";
+import type { BranchRun } from "./branch-run.ts";
 import type { DenoiserManifest } from "./bundle/manifest.ts";
 import type {
   Branch,
@@ -12,8 +12,9 @@ import type {
   Prediction,
   Quantity,
 } from "./cache/contract.ts";
-import type { KeptResults, Result } from "./cache/kept.ts";
-import { combinedRelativeL1, linearCombination, reduceHost } from "./host-math.ts";
+import { isHost, type KeptResults, type Result } from "./cache/kept.ts";
+import { linearCombination, reduceHost, threeDotsAndDeviation } from "./host-math.ts";
+import { type Group, type HostQuantity, type Products, together } from "./measurement-groups.ts";
 import type { SegmentBackend, State, TensorHandle } from "./segments/contract.ts";
 
 type Located = Float32Array | TensorHandle;
@@ -81,27 +82,42 @@ export class Measurements {
     this.#previousLatents = undefined;
   }
 
+  /** The scalars, in the order of the list. */
   async take(measurements: readonly Measurement[]): Promise<number[]> {
-    return Promise.all(measurements.map((measurement) => this.#measure(measurement)));
+    const answers = Array<number>(measurements.length);
+    const take = async (group: Group) => {
+      const found = group.kind === "alone" ? [await this.#measure(group.measurement)] : this.#products(group);
+      for (const [i, place] of group.places.entries()) answers[place] = found[i] ?? Number.NaN;
+    };
+    await Promise.all(together(measurements).map(take));
+    return answers;
   }
 
-  /** A prediction of latent size. `guidance_delta` is added to the conditional output of this step. */
+  /**
+   * A prediction of latent size. `guidance_delta` is added to the conditional output of this step.
+   * @param out is overwritten and returned
+   */
   predictHost(
     part: Part,
     prediction: Prediction,
     cond: Float32Array | undefined,
     latents: Float32Array,
+    out?: Float32Array,
   ): Float32Array {
-    if (part.kind !== "guidance_delta") return this.combineHost(prediction, latents);
+    if (part.kind !== "guidance_delta") return this.combineHost(prediction, latents, { out });
     if (!cond)
       throw new MixcacheError("engine_failed", "guidance_delta can stand in for the branch uncond only.");
-    return this.combineHost(prediction, latents, cond);
+    return this.combineHost(prediction, latents, { plus: cond, out });
   }
 
   /** The linear combination that a prediction of latent size is, plus a tensor where one is given. */
-  combineHost(prediction: Prediction, latents: Float32Array, plus?: Float32Array): Float32Array {
+  combineHost(
+    prediction: Prediction,
+    latents: Float32Array,
+    { plus, out }: { readonly plus?: Float32Array; readonly out?: Float32Array | undefined } = {},
+  ): Float32Array {
     const { coefficients, tensors } = this.#termsOf(prediction, latents, plus);
-    return linearCombination(coefficients, tensors);
+    return linearCombination(coefficients, tensors, out);
   }
 
   #termsOf(prediction: Prediction, latents: Float32Array, plus?: Float32Array) {
@@ -156,19 +172,24 @@ export class Measurements {
     return output;
   }
 
+  /** The scalar products of a group, and its deviation where it has one. */
+  #products({ own, others, deviation }: Products): readonly number[] {
+    const [a, b, c] = [this.#host(own), this.#host(others[0]), this.#host(others[1])];
+    return threeDotsAndDeviation(a, b, c, ...(deviation ?? []));
+  }
+
+  #host(quantity: HostQuantity): Float32Array {
+    const { part, branch } = quantity;
+    const result =
+      quantity.of === "kept"
+        ? this.#kept.get(quantity)
+        : this.hostResult(part, branch, this.#outputs, this.#latents);
+    return this.#hostOf(part, found(result, `${part.kind} of this step`));
+  }
+
   async #measure({ kind, a, b }: Measurement): Promise<number> {
     const owned: State[] = [];
     try {
-      if (
-        kind === "relative_l1" &&
-        a.of === "predicted" &&
-        isHost(a.part) &&
-        a.part.kind !== "guidance_delta"
-      ) {
-        const { coefficients, tensors } = this.#termsOf(a.prediction, this.#latents);
-        const exact = await this.#locate(b, owned);
-        if (exact instanceof Float32Array) return combinedRelativeL1(coefficients, tensors, exact);
-      }
       const left = await this.#locate(a, owned);
       const right = await this.#locate(b, owned);
       if (left instanceof Float32Array && right instanceof Float32Array) {
@@ -264,10 +285,6 @@ export class Measurements {
       `${part.kind} is of latent size and can't be mixed with what is not.`,
     );
   }
-}
-
-function isHost(part: Part): part is Exclude<Part, InnerPart> {
-  return part.kind === "output" || part.kind === "guidance_delta" || part.kind === "input";
 }
 
 function found<T>(value: T | undefined, what: string): T {

@@ -12,6 +12,7 @@ import { type DenoiseHooks, type DenoiseResult, denoise } from "./denoise.ts";
 import type { EmbeddingCache } from "./embeddings.ts";
 import type { RgbFrames } from "./frames.ts";
 import type { Conditioning } from "./inputs.ts";
+import { Previews } from "./previews.ts";
 import type { RunHooks } from "./progress.ts";
 import { randn } from "./random.ts";
 import { Residency } from "./residency.ts";
@@ -165,6 +166,13 @@ export class Pipeline {
     });
   }
 
+  /** The decoder beside a denoiser is what low memory is to avoid. */
+  #previews({ shape, steps }: Settings, hooks: RunHooks): Previews | undefined {
+    const { previewEvery = 0 } = hooks;
+    if (previewEvery < 1 || this.#residency.lowMemory) return undefined;
+    return new Previews(previewEvery, { bundle: this.bundle, backend: this.#backend, shape, steps, hooks });
+  }
+
   async #chosen(settings: Settings): Promise<Chosen> {
     const { manifest, digest: bundle } = this.bundle;
     const found = (await this.#profiles?.(profileKey(bundle, settings))) ?? { notices: [] };
@@ -187,16 +195,21 @@ export class Pipeline {
   ): Promise<GenerateResult> {
     const { manifest } = this.bundle;
     const started = performance.now();
+    const previews = this.#previews(settings, hooks);
     hooks.onProgress?.({ phase: "text" });
     const text = await encodePrompts(this.#encoding, settings, hooks);
     try {
       await this.#residency.done("text");
       hooks.onProgress?.({ phase: "text", cached: text.cached > 0 && text.graphs.length === 0 });
       const encoded = performance.now();
-      const denoised = await this.#denoise(settings, text.conditioning, policy, hooks);
+      const denoised = await this.#denoise(settings, text.conditioning, policy, {
+        ...hooks,
+        ...(previews && { preview: previews }),
+      });
       const { latents, run, steps, cacheBytesPeak } = denoised;
       for (const denoiser of manifest.denoisers) await this.#residency.done(denoiser);
       const denoisedAt = performance.now();
+      const previewMs = previews?.spentMs ?? 0;
       const decoded = await decode(this.bundle, this.#backend, settings.shape, latents, hooks);
       await this.#residency.done("decoder");
       const finished = performance.now();
@@ -209,9 +222,9 @@ export class Pipeline {
         textCached: text.cached,
         decode: decoded.graphs,
         textMs: encoded - started,
-        denoiseMs: denoisedAt - encoded,
+        denoiseMs: denoisedAt - encoded - previewMs,
         decodeMs: finished - denoisedAt,
-        totalMs: finished - started,
+        totalMs: finished - started - previewMs,
         denoiseFlops: steps.reduce((sum, step) => sum + step.flops, 0),
         fullDenoiseFlops: steps.reduce((sum, step) => sum + step.fullFlops, 0),
         cacheBytesPeak,
@@ -220,7 +233,7 @@ export class Pipeline {
         frames: decoded.frames,
         trace,
         settings,
-        notices: [...text.notices, ...notices, ...(policy.notices ?? [])],
+        notices: [...text.notices, ...notices, ...(policy.notices ?? []), ...(previews?.notices ?? [])],
       };
     } finally {
       for (const state of Object.values(text.conditioning)) this.#backend.release(state);

@@ -45,6 +45,11 @@ export class Residency {
     this.#options = options;
   }
 
+  /** Whether one part of the model at a time is in memory. */
+  get lowMemory(): boolean {
+    return this.#options.lowMemory;
+  }
+
   /** Before the first video: everything that an uncached run needs, so that it starts at once. */
   async prepare(): Promise<void> {
     if (this.#options.lowMemory) return;

@@ -2,7 +2,7 @@
 
 import { MixcacheError } from "../errors.ts";
 import { Bands } from "./bands.ts";
-import { BranchRun, type InnerPart, type ResidualPart } from "./branch-run.ts";
+import { BranchRun, isInner, type ResidualPart } from "./branch-run.ts";
 import { flopsOf } from "./bundle/flops.ts";
 import type {
   Branch,
@@ -59,6 +59,8 @@ export class StepExecutor {
   readonly #hooks: RunHooks;
   readonly #kept: KeptResults;
   readonly #measurements: Measurements;
+  /** Predicted outputs that guidance mixes; of no use after their step, so that the next ones take their place. */
+  readonly #predicted: Partial<Record<Branch, Float32Array>> = {};
   /** Of the denoiser that serves the step. */
   #branches: readonly Branch[] = [];
   /** What the policy has been told in this step, and the time that it and its wishes took. */
@@ -213,7 +215,7 @@ export class StepExecutor {
       const run = runs.get(branch);
       const plan: BranchPlan = branches[branch] ?? { kind: "full" };
       if (!run) continue;
-      const output = await this.#output(plan, run, outputs.all.cond, latents);
+      const output = await this.#output(branch, plan, run, outputs.all.cond, latents);
       outputs.all[branch] = output;
       if (plan.kind === "full" || plan.kind === "modules") outputs.computed[branch] = output;
       if (plan.kind === "full") outputs.exact[branch] = output;
@@ -223,6 +225,7 @@ export class StepExecutor {
 
   /** One branch's output, as planned. */
   async #output(
+    branch: Branch,
     plan: BranchPlan,
     run: BranchRun,
     cond: Float32Array | undefined,
@@ -236,7 +239,12 @@ export class StepExecutor {
       const predicted = await this.#measurements.predictState(prediction);
       return this.#replaced(part, predicted, run);
     }
-    return this.#measurements.predictHost(part, prediction, cond, latents);
+    // Without guidance the output is the velocity itself, which outlives the step.
+    const mixed = this.#branches.length > 1;
+    const old = mixed ? this.#predicted[branch] : undefined;
+    const output = this.#measurements.predictHost(part, prediction, cond, latents, old);
+    if (mixed) this.#predicted[branch] = output;
+    return output;
   }
 
   async #withModules({ reuse }: BranchPlan & { kind: "modules" }, run: BranchRun): Promise<Float32Array> {
@@ -306,8 +314,4 @@ export class StepExecutor {
     const part = Math.min(1, sumFlops(graphs) / fullFlops);
     this.#hooks.onProgress?.({ phase: "denoise", step, steps, fraction: (step + part) / steps });
   }
-}
-
-function isInner(part: Part): part is InnerPart {
-  return part.kind === "stack" || part.kind === "blocks" || part.kind === "modules";
 }

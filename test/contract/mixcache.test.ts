@@ -8,7 +8,7 @@ import type { Bundle } from "../../src/engine/bundle/read.ts";
 import { createPolicy } from "../../src/engine/cache/policies.ts";
 import type { Profile } from "../../src/engine/cache/profile.ts";
 import { type Replayed, replay } from "../../src/engine/cache/replay.ts";
-import { type DenoiseResult, denoise } from "../../src/engine/denoise.ts";
+import { type DenoiseHooks, type DenoiseResult, denoise } from "../../src/engine/denoise.ts";
 import { randn } from "../../src/engine/random.ts";
 import type { State } from "../../src/engine/segments/contract.ts";
 import { OnnxBackend } from "../../src/engine/segments/onnx.ts";
@@ -37,6 +37,7 @@ interface Run {
   readonly profile?: Profile | undefined;
   readonly signal?: AbortSignal;
   readonly onStep?: (step: number) => void;
+  readonly hooks?: Pick<DenoiseHooks, "given" | "onVelocity">;
 }
 
 /** One run, with what is needed to replay it. */
@@ -54,6 +55,7 @@ async function run({ bundle, backend }: Opened, given: Run = {}) {
   const noise = randn(3, latentDims(manifest, settings.shape));
   try {
     const result: DenoiseResult = await denoise(bundle, backend, policy, settings, conditioning, noise, {
+      ...given.hooks,
       ...(signal && { signal }),
       ...(onStep && { onProgress: (progress) => progress.phase === "denoise" && onStep(progress.step) }),
     });
@@ -209,6 +211,17 @@ describe.each(["hunyuan-video", "wan-2.2-a14b"])("on %s", (fixture) => {
       expect(decided.slice(index, index + 2)).toEqual(["full", "full"]);
     }
     expect(decisionsOf(again(JSON.parse(JSON.stringify(steps))))).toBe(decisionsOf(steps));
+  });
+
+  it("hands out velocities that no later step overwrites", async () => {
+    const velocities: Float32Array[] = [];
+    const same = { steps: 16, options: { speed: 2, granularities: ["step"] }, profile: undefined };
+    const cached = await run(tiny, {
+      ...same,
+      hooks: { onVelocity: (velocity) => velocities.push(velocity) },
+    });
+    expect(modes(cached.steps).filter((mode) => mode === "step").length).toBeGreaterThan(3);
+    expect(sameLatents(await run(tiny, { ...same, hooks: { given: velocities } }), cached)).toBe(true);
   });
 
   it("refuses the guidance difference by name where there is no guidance", async () => {

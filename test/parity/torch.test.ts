@@ -1,5 +1,6 @@
 /**
- * Every model through the torch worker against diffusers' pipeline: the suite of `models.test.ts` on another backend.
+ * Every model through the torch worker against diffusers' pipeline: the suites of `models.test.ts` and
+ * `cached.test.ts` on another backend. Its live decisions are held against those of ONNX Runtime.
  *
  * `npm run test:parity` makes the weights and runs this; without Python there is nothing to run.
  */
@@ -7,10 +8,13 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { openBackend, type TorchOptions } from "../../src/node/index.ts";
+import { OnnxBackend } from "../../src/engine/segments/onnx.ts";
+import { openBackend, openOnnxNode, type TorchOptions } from "../../src/node/index.ts";
 import { workerCommand } from "../../src/node/torch-worker.ts";
 import { openParity, PARITY_FIXTURES } from "../support/parity.ts";
+import { describeCached } from "../support/parity-cached.ts";
 import { cosine, describeCosine } from "../support/parity-cosine.ts";
+import { describeDecisions } from "../support/parity-decisions.ts";
 import { describeParity, type OpenBackend } from "../support/parity-suite.ts";
 
 /** Set by test:parity: a Python that has torch, and a folder with a diffusers folder for each fixture. */
@@ -42,12 +46,18 @@ function open(name: string, dtype: NonNullable<TorchOptions["dtype"]>): OpenBack
   };
 }
 
+const onnx: OpenBackend = async ({ manifest }, files) =>
+  new OnnxBackend(manifest, await openOnnxNode(files, { threads: 1 }));
+
 const here = PARITY_FIXTURES.filter((name) => weights && existsSync(path.join(weights, name)));
 const forTorch = here.filter((name) => openParity(name).engines().includes("torch"));
 
 describe.skipIf(!python || here.length === 0)("the torch worker (npm run test:parity)", () => {
   describe.each(forTorch)("%s", (name) => {
     describe("float32", () => describeParity(name, open(name, "float32")));
+    const { cached = [] } = openParity(name).about;
+    if (cached.length > 0) describe("cached", () => describeCached(name, open(name, "float32")));
+    describe("decisions", () => describeDecisions(name, [onnx, open(name, "float32")]));
     describe.each(HALVES)("%s", (dtype, least) => describeCosine(name, open(name, dtype), least));
   });
   it("finds every bundle exported for torch", () => expect(forTorch).toEqual(here));

@@ -16,39 +16,59 @@ export function bestSchedule(
   steps: number,
   fullSteps: number,
 ): readonly boolean[] | undefined {
-  const all = Array.from({ length: steps }, (_, step) => step);
-  const spans = all.map((step) => spanCosts(costs[step] ?? []));
-  const longest = Math.max(...spans.map((ofStep) => ofStep.length));
-  // Of each step: the least cost of a schedule that ends with it computed, and the computed step before it.
-  let best = all.map((step) => ({ cost: step === 0 ? 0 : NEVER, before: 0 }));
-  const rounds: (typeof best)[] = [];
+  const { spans, longest } = spanCosts(costs, steps);
+  // Of each step: the least cost of a schedule that ends with it computed; and, round by round, the computed step before
+  // it. Flat arrays, since a run that adapts asks again at every step that it computes.
+  let best = new Float64Array(steps).fill(NEVER);
+  let shorter = new Float64Array(steps);
+  best[0] = 0;
+  const rounds: Int32Array[] = [];
   for (let computed = 1; computed < fullSteps; computed++) {
-    rounds.push(best);
-    const shorter = best;
-    best = all.map((step) => {
-      let found = { cost: NEVER, before: 0 };
-      for (let before = Math.max(0, step - longest); before < step; before++) {
-        const cost = (shorter[before]?.cost ?? NEVER) + (spans[before]?.[step - before - 1] ?? NEVER);
-        if (cost < found.cost) found = { cost, before };
+    [best, shorter] = [shorter, best];
+    best.fill(NEVER);
+    const befores = new Int32Array(steps);
+    // As many steps as are still to be computed have to come after it.
+    const latest = steps - fullSteps + computed;
+    for (let step = computed; step <= latest; step++) {
+      let least = NEVER;
+      for (let before = Math.max(computed - 1, step - longest); before < step; before++) {
+        const cost = (shorter[before] as number) + (spans[before * longest + step - before - 1] as number);
+        if (cost >= least) continue;
+        least = cost;
+        befores[step] = before;
       }
-      return found;
-    });
+      best[step] = least;
+    }
+    rounds.push(befores);
   }
-  rounds.push(best);
   const last = steps - 1;
-  if (fullSteps < 1 || !Number.isFinite(best[last]?.cost)) return undefined;
-  const full = all.map(() => false);
+  if (fullSteps < 1 || !Number.isFinite(best[last])) return undefined;
+  const full = Array<boolean>(steps).fill(false);
+  full[0] = true;
   let step = last;
-  for (const round of rounds.toReversed()) {
+  for (const befores of rounds.toReversed()) {
     full[step] = true;
-    step = round[step]?.before ?? 0;
+    step = befores[step] ?? 0;
   }
   return full;
 }
 
-/** Of one computed step: what it costs if the next computed one comes 1, 2, 3 … steps later. */
-function spanCosts(row: readonly number[]): readonly number[] {
-  const spans = [0];
-  for (const cost of row) spans.push((spans.at(-1) ?? 0) + cost);
-  return spans;
+/** Of each computed step, `longest` entries: what it costs if the next computed one comes 1, 2, 3 … steps later. */
+function spanCosts(
+  costs: readonly (readonly number[])[],
+  steps: number,
+): { readonly spans: Float64Array; readonly longest: number } {
+  let longest = 1;
+  for (let step = 0; step < steps; step++) longest = Math.max(longest, 1 + (costs[step]?.length ?? 0));
+  const spans = new Float64Array(steps * longest).fill(NEVER);
+  for (let step = 0; step < steps; step++) {
+    const row = costs[step] ?? [];
+    let sum = 0;
+    spans[step * longest] = 0;
+    for (let skipped = 1; skipped <= row.length; skipped++) {
+      sum += row[skipped - 1] as number;
+      spans[step * longest + skipped] = sum;
+    }
+  }
+  return { spans, longest };
 }

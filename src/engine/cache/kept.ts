@@ -7,6 +7,11 @@ import type { Branch, Kept, Part } from "./contract.ts";
 /** A kept result: at latent size in TypeScript's memory, anything larger in the backend. */
 export type Result = Float32Array | State;
 
+/** Whether a part is of latent size, so that its results lie in TypeScript's memory. */
+export function isHost(part: Part): part is Extract<Part, { kind: "output" | "guidance_delta" | "input" }> {
+  return part.kind === "output" || part.kind === "guidance_delta" || part.kind === "input";
+}
+
 const BYTES = { float32: 4, float16: 2, int64: 8 } as const;
 
 /** A name for a part of a branch. */

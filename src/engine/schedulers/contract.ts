@@ -32,6 +32,16 @@ export interface Scheduler {
    * multistep scheduler keeps for the run is its own copy.
    */
   step(index: number, velocity: Float32Array, latents: Float32Array): Float32Array;
+  /**
+   * The clean sample x_0 that the velocity points to from the latents at `sigmas[index]`. It changes nothing: a run in
+   * which it was asked for goes on as one in which it was not.
+   */
+  clean(index: number, velocity: Float32Array, latents: Float32Array): Float32Array;
+}
+
+/** x_0 = x - sigma v on a flow's path; every product is rounded before the sum, as torch does it. */
+export function cleanOfFlow(sigma: number, velocity: Float32Array, latents: Float32Array): Float32Array {
+  return latents.map((x, i) => x - Math.fround(sigma * (velocity[i] as number)));
 }
 
 /** Training timesteps of every supported family: noise level 1 is timestep 1000. */

@@ -65,11 +65,21 @@ export class Ddim implements Scheduler {
   step(index: number, prediction: Float32Array, latents: Float32Array): Float32Array {
     checkStep(this, index, prediction, latents);
     const at = this.#steps[index] as Coefficients;
-    return latents.map((x, i) => {
-      const clean = fround(fround(at.clean * x) - fround(at.prediction * (prediction[i] as number)));
-      return fround(at.carry * x) + fround(at.gain * clean);
-    });
+    return latents.map(
+      (x, i) => fround(at.carry * x) + fround(at.gain * cleanOf(at, x, prediction[i] as number)),
+    );
   }
+
+  clean(index: number, prediction: Float32Array, latents: Float32Array): Float32Array {
+    checkStep(this, index, prediction, latents);
+    const at = this.#steps[index] as Coefficients;
+    return latents.map((x, i) => cleanOf(at, x, prediction[i] as number));
+  }
+}
+
+/** x_0 of one element, from x and v. */
+function cleanOf(at: Coefficients, x: number, v: number): number {
+  return fround(fround(at.clean * x) - fround(at.prediction * v));
 }
 
 /** The step from abar `alpha` to abar `next`: in float64, rounded as torch rounds a scalar that meets a tensor. */

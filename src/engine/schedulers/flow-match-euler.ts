@@ -1,6 +1,6 @@
 /** Euler's method on the probability flow of a flow-matching model. */
 
-import { checkStep, checkSteps, type Scheduler, TRAIN_TIMESTEPS } from "./contract.ts";
+import { checkStep, checkSteps, cleanOfFlow, type Scheduler, TRAIN_TIMESTEPS } from "./contract.ts";
 
 /** What a bundle says about this scheduler. */
 export interface FlowMatchEulerOptions {
@@ -43,6 +43,15 @@ export class FlowMatchEuler implements Scheduler {
     checkStep(this, index, velocity, latents);
     const change = Math.fround((this.sigmas[index + 1] as number) - (this.sigmas[index] as number));
     // The product is rounded before the sum, as torch does it: without that, the result is a fused multiply-add.
-    return latents.map((x, i) => x + Math.fround(change * (velocity[i] as number)));
+    // A loop, as a call for every element would cost more than a prediction does.
+    const next = new Float32Array(latents.length);
+    for (let i = 0; i < next.length; i++)
+      next[i] = (latents[i] as number) + Math.fround(change * (velocity[i] as number));
+    return next;
+  }
+
+  clean(index: number, velocity: Float32Array, latents: Float32Array): Float32Array {
+    checkStep(this, index, velocity, latents);
+    return cleanOfFlow(this.sigmas[index] as number, velocity, latents);
   }
 }

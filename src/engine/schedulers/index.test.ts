@@ -50,6 +50,36 @@ describe.each(MANIFESTS.map((manifest) => [JSON.stringify(manifest), manifest] a
       for (const [i, x] of result.entries()) expect(x).toBeCloseTo(predicted[i] as number, 5);
     });
 
+    it("predicts the clean sample that the last step ends at, and at no step disturbs the run by that", () => {
+      const [asked, plain] = [createScheduler(manifest, 8), createScheduler(manifest, 8)];
+      let [x, y]: [Float32Array, Float32Array] = [START, START];
+      let clean: Float32Array = START;
+      for (let index = 0; index < 8; index++) {
+        const v = velocity(x, index, 1);
+        const before = x;
+        x = asked.step(index, v, x);
+        clean = asked.clean(index, v, before);
+        expect(asked.clean(index, v, before)).toEqual(clean);
+        y = plain.step(index, velocity(y, index, 1), y);
+      }
+      expect(x).toEqual(y);
+      for (const [i, end] of x.entries()) expect(clean[i]).toBeCloseTo(end, 5);
+    });
+
+    it("knows the clean sample exactly where the velocity does", () => {
+      const scheduler = createScheduler(manifest, 8);
+      const [clean, noise] = [Float32Array.of(0.5, -2, 1), Float32Array.of(-1, 0.25, 2)];
+      for (const [index, sigma] of scheduler.sigmas.slice(0, -1).entries()) {
+        const signal = manifest.kind === "ddim" ? Math.sqrt(1 - sigma * sigma) : 1 - sigma;
+        const x = noise.map((n, i) => signal * (clean[i] ?? 0) + sigma * n);
+        const v = noise.map((n, i) =>
+          manifest.kind === "ddim" ? signal * n - sigma * (clean[i] ?? 0) : n - (clean[i] ?? 0),
+        );
+        for (const [i, found] of scheduler.clean(index, v, x).entries())
+          expect(found).toBeCloseTo(clean[i] ?? 0, 5);
+      }
+    });
+
     it("gives the same result for every fresh scheduler", () => {
       expect(run(createScheduler(manifest, 7), 1)).toEqual(run(createScheduler(manifest, 7), 1));
     });

@@ -13,7 +13,7 @@
  */
 
 import { invalid, MixcacheError } from "../../errors.ts";
-import { checkStep, checkSteps, type Scheduler, TRAIN_TIMESTEPS } from "./contract.ts";
+import { checkStep, checkSteps, cleanOfFlow, type Scheduler, TRAIN_TIMESTEPS } from "./contract.ts";
 import { shifted } from "./flow-match-euler.ts";
 
 const { fround } = Math;
@@ -72,14 +72,18 @@ export class UniPC implements Scheduler {
   step(index: number, velocity: Float32Array, latents: Float32Array): Float32Array {
     checkStep(this, index, velocity, latents);
     this.#checkSequence(index, latents.length);
-    const sigma = this.#sigma(index);
-    const prediction = latents.map((x, i) => x - fround(sigma * (velocity[i] as number)));
+    const prediction = this.clean(index, velocity, latents);
     // The first step has nothing to correct; the copy keeps the caller free to reuse the array.
     const start = index === 0 ? latents.slice() : this.#correct(index, prediction);
     this.#predictions = [prediction, ...this.#predictions].slice(0, this.#order);
     this.#start = start;
     this.#next = index + 1;
     return this.#predict(index);
+  }
+
+  clean(index: number, velocity: Float32Array, latents: Float32Array): Float32Array {
+    checkStep(this, index, velocity, latents);
+    return cleanOfFlow(this.#sigma(index), velocity, latents);
   }
 
   /** UniP: from the level of `index` to the next, out of predictions at this level and before. */

@@ -18,7 +18,8 @@ export function sections(report: Report): { target: number | undefined; rows: Ro
   for (const { target } of report.unreachable) if (!groups.has(target)) groups.set(target, []);
   const inOrder = [...groups].sort(([a], [b]) => (a ?? Infinity) - (b ?? Infinity));
   const psnr = ({ metrics }: Row) => metrics.psnr?.mean ?? -Infinity;
-  const rank = (row: Row) => (row.family === report.focus ? Infinity : psnr(row));
+  const first = Number.MAX_VALUE;
+  const rank = (row: Row) => (row.family === report.focus ? first : psnr(row));
   return inOrder.map(([target, rows]) => ({ target, rows: rows.sort((a, b) => rank(b) - rank(a)) }));
 }
 
@@ -71,8 +72,8 @@ ${sections(report).map(({ target, rows }) => section(report, target, rows))}
 }
 
 function section(report: Report, target: number | undefined, rows: readonly Row[]): Html {
-  const mine = rows.find(({ family }) => family === report.focus);
-  const comparisons = report.comparisons.filter(({ focus }) => focus === mine?.label);
+  const mine = rows.filter(({ family }) => family === report.focus).map(({ label }) => label);
+  const comparisons = report.comparisons.filter(({ focus }) => mine.includes(focus));
   const out = report.unreachable.filter((one) => one.target === target);
   const title = target === undefined ? "other settings" : `tuned for ${times(target)}`;
   return html`<tbody><tr class="target"><th colspan="10" scope="rowgroup">${title}</th></tr>
@@ -83,7 +84,8 @@ ${out.map(({ family, nearest, range: [slow, fast] }) => html`<tr class="unreacha
 
 function tableRow(report: Report, row: Row, comparisons: readonly Comparison[]): Html {
   const { speed, adherence } = row;
-  const comparison = comparisons.find(({ rival }) => rival === row.label);
+  const all = comparisons.filter(({ rival }) => rival === row.label);
+  const comparison = all.find(({ differences }) => differences) ?? all[0];
   const isFocus = row.family === report.focus;
   return html`<tr class="${isFocus ? "focus" : ""}"><th scope="row">${row.label}<small>${row.n} videos${comparison && !comparison.differences && html`<br>not compared: ${gapOf(comparison)}`}</small></th>
 ${MAIN_METRICS.map(({ name, digits }) => html`<td>${metricCell(row, name, digits)}${differenceOf(comparison, name, digits)}</td>`)}

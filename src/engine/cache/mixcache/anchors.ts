@@ -8,11 +8,10 @@ export interface Track {
   readonly branch: Branch;
 }
 
-const keyOf = ({ part, branch }: Track) => `${branch}/${part.kind}`;
-
 export class Anchors {
   readonly #depth: number;
-  #steps = new Map<string, readonly number[]>();
+  /** By branch and kind of part: of each kind a run keeps one part. */
+  #steps: Partial<Record<Branch, Partial<Record<Part["kind"], readonly number[]>>>> = {};
 
   constructor(depth: number) {
     this.#depth = depth;
@@ -20,12 +19,14 @@ export class Anchors {
 
   /** This step's result is kept. */
   add(track: Track, step: number): void {
-    this.#steps.set(keyOf(track), [step, ...this.of(track)].slice(0, this.#depth));
+    const { part, branch } = track;
+    const steps = [step, ...this.of(track)].slice(0, this.#depth);
+    this.#steps[branch] = { ...this.#steps[branch], [part.kind]: steps };
   }
 
   /** The steps whose results are kept, newest first: their places are their ages. */
-  of(track: Track): readonly number[] {
-    return this.#steps.get(keyOf(track)) ?? [];
+  of({ part, branch }: Track): readonly number[] {
+    return this.#steps[branch]?.[part.kind] ?? [];
   }
 
   /** The result of a step as the contract names it, or undefined where it is kept no longer. */
@@ -35,6 +36,6 @@ export class Anchors {
   }
 
   clear(): void {
-    this.#steps.clear();
+    this.#steps = {};
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { bestSchedule } from "../best-schedule.ts";
-import type { Choice } from "./decision.ts";
+import type { Candidate } from "./decision.ts";
 import type { Granularity } from "./granularity.ts";
 
 /** What a step would reuse, `lag` steps after a full one, of these granularities, after one that reused `before`. */
@@ -14,7 +14,7 @@ export type Choosing = (
   step: number,
   lag: number,
   before: Granularity | undefined,
-) => Pick<Choice, "granularity" | "error" | "cost">;
+) => Candidate;
 
 /** The steps that are left. */
 export interface Rest {

@@ -69,7 +69,8 @@ describe("a correction", () => {
       const { velocity, exact, walked, between } = corrected(tracks, order, QUADRATIC);
       expect(walked).not.toBeCloseTo(between, 3);
       // By hand: 0.2 is left of 0.45, to which the drift of the two predictions adds.
-      const trusted = 0.2 / (0.45 + (2 / 7) * 0.15 + (5 / 7) * 0.1);
+      // Two steps were predicted: 2 / (1 + 2) of it.
+      const trusted = ((2 / 3) * 0.2) / (0.45 + (2 / 7) * 0.15 + (5 / 7) * 0.1);
       const wanted = walked + trusted * (between - walked);
       expect(walked + move(4) * (velocity ?? Number.NaN)).toBeCloseTo(wanted + move(4) * exact, 12);
     },

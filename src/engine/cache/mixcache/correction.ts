@@ -57,8 +57,9 @@ export function correction(
   const sums = new Map<string, { track: Track; step: number; coefficient: number }>();
   const add = (track: Track, at: number, coefficient: number) => {
     const key = `${track.branch}/${track.part.kind}/${at}`;
-    const sum = sums.get(key) ?? { track, step: at, coefficient: 0 };
-    sums.set(key, { ...sum, coefficient: sum.coefficient + coefficient });
+    const sum = sums.get(key);
+    if (sum) sum.coefficient += coefficient;
+    else sums.set(key, { track, step: at, coefficient });
   };
   // With one branch mended and the other not, guidance would multiply what is left of their common error.
   const lost = new Set(predicted.filter((one) => !around(one, anchors)).map((one) => one.step));
@@ -97,6 +98,9 @@ function around(
  * How much of the difference to make up for. A velocity of a flow is (x − x0)/sigma: latents that are off by e show
  * e/sigma in the velocity, which the flow itself takes back on the way to 0. Of what a full step finds wrong, that part
  * is no error of the predictions; and of what was wrong, only sigma_next/sigma would be left after this step's move.
+ * And the more steps were predicted in a row, the less their interpolation is better founded than the predictions
+ * were: the share that 2 / (1 + steps) leaves costs a little where few are, and saves the prompts that go astray where
+ * many are.
  */
 function trusted(
   step: number,
@@ -106,12 +110,13 @@ function trusted(
 ): number {
   const at = (index: number) => sigmas[index] ?? 0;
   let drift = 0;
-  for (const past of new Set(predicted.map(({ step: index }) => index))) {
+  const steps = new Set(predicted.map(({ step: index }) => index));
+  for (const past of steps) {
     const [first] = predicted.filter(({ step: index }) => index === past);
     const before = first && anchors.of(first.track).find((anchor) => anchor < past);
     if (before === undefined) continue;
     const along = (at(before) - at(past)) / (at(before) - at(step));
     drift += (at(past) - at(past + 1)) * along;
   }
-  return at(step + 1) / (at(step) + drift);
+  return ((2 / (1 + steps.size)) * at(step + 1)) / (at(step) + drift);
 }

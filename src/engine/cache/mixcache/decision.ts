@@ -31,13 +31,16 @@ export function choose(
     const penalty = error * (granularity === before ? repeatPenalty : 1);
     return rule === "cost_aware" ? penalty / (1 - cost) : penalty;
   };
-  const ranked = candidates
-    .map((candidate) => ({ candidate, score: score(candidate) }))
-    .toSorted((a, b) => a.score - b.score);
-  const [best] = ranked;
+  const scores: Partial<Record<Granularity, number>> = {};
+  let best: Candidate | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const own = score(candidate);
+    scores[candidate.granularity] = own;
+    if (best && !(own < least)) continue;
+    best = candidate;
+    least = own;
+  }
   if (!best) throw new RangeError("a choice needs at least one candidate");
-  return {
-    ...best.candidate,
-    scores: Object.fromEntries(ranked.map((entry) => [entry.candidate.granularity, entry.score])),
-  };
+  return { ...best, scores };
 }

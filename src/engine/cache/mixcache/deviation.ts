@@ -28,6 +28,8 @@ export class Deviations {
     | { readonly step: number; readonly level: number; readonly sum: number; readonly count: number }
     | undefined;
   #margin = Number.POSITIVE_INFINITY;
+  /** By step, how rough this prompt is taken to be there; a plan asks for each many times. */
+  #roughness: number[] = [];
 
   constructor(tables: Profile["deviations"] | undefined, order: 0 | 1) {
     this.#tables = tables;
@@ -51,6 +53,7 @@ export class Deviations {
     const level = Math.max(-MOST_LEVELS, Math.min(MOST_LEVELS, this.#level(deviation / typical)));
     const { sum, count } = this.#observed ?? { sum: 0, count: 0 };
     this.#observed = { step, level, sum: sum + level, count: count + 1 };
+    this.#roughness = [];
   }
 
   #level(ratio: number): number {
@@ -62,12 +65,18 @@ export class Deviations {
 
   /** D of reusing a granularity in a step, `lag` steps after the last full one, as expected from here. */
   expected(granularity: Granularity, step: number, lag: number): number {
-    const typical = this.#typical(granularity, step, lag);
-    if (!this.#observed) return typical;
+    return this.#typical(granularity, step, lag) * this.#roughnessAt(step);
+  }
+
+  #roughnessAt(step: number): number {
+    const known = this.#roughness[step];
+    if (known !== undefined || !this.#observed) return known ?? 1;
     const { step: newest, level, sum, count } = this.#observed;
     const mean = sum / count;
     const near = 0.5 ** (Math.max(0, step - newest) / HALF_LIFE_STEPS);
-    return typical * 2 ** (LEVEL * (mean + (level - mean) * near));
+    const roughness = 2 ** (LEVEL * (mean + (level - mean) * near));
+    this.#roughness[step] = roughness;
+    return roughness;
   }
 
   /** How near an observation came to another level, relative to it: below that, errors of scalars decide nothing. */
@@ -79,6 +88,7 @@ export class Deviations {
   clear(): void {
     this.#rates.clear();
     this.#observed = undefined;
+    this.#roughness = [];
   }
 
   #typical(granularity: Granularity, step: number, lag: number): number {

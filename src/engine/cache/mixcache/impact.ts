@@ -21,25 +21,26 @@ function guess(granularity: Granularity, run: Path, step: number): number {
 }
 
 /**
- * I of a granularity at a step. What is interpolated between the probed steps is the impact per way walked, which
+ * I of a granularity at every step. What is interpolated between the probed steps is the impact per way walked, which
  * changes little from step to step. The run's last step is not asked: it is always computed, and an error in it, which no
  * later step can take back, says nothing of the steps before.
  */
-export function impactOf(
+export function impactsOf(
   impacts: Profile["impacts"] | undefined,
   granularity: Granularity,
   run: Path,
-  step: number,
-): number {
+): readonly number[] {
   const { steps = [], values = [] } = impacts?.[granularity] ?? {};
   const probes = steps.flatMap((probe, i) =>
     probe < run.steps - 1 ? [{ probe, rate: (values[i] ?? 0) / walked(run, probe) }] : [],
   );
-  const before = probes.findLast(({ probe }) => probe <= step) ?? probes[0];
-  const after = probes.find(({ probe }) => probe >= step) ?? before;
-  if (!before || !after) return guess(granularity, run, step);
-  const along = before === after ? 0 : (step - before.probe) / (after.probe - before.probe);
-  return (before.rate + (after.rate - before.rate) * along) * walked(run, step);
+  return Array.from({ length: run.steps }, (_, step) => {
+    const before = probes.findLast(({ probe }) => probe <= step) ?? probes[0];
+    const after = probes.find(({ probe }) => probe >= step) ?? before;
+    if (!before || !after) return guess(granularity, run, step);
+    const along = before === after ? 0 : (step - before.probe) / (after.probe - before.probe);
+    return (before.rate + (after.rate - before.rate) * along) * walked(run, step);
+  });
 }
 
 /** The way of a step, in noise level. */

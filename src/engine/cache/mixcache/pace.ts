@@ -31,6 +31,8 @@ export class Pace {
   readonly #settled: number | undefined;
   readonly #offers: Offers;
   readonly #mask: readonly boolean[] | undefined;
+  /** By step, the first step of the denoiser that serves it: a plan asks for it hundreds of times. */
+  readonly #firsts: readonly number[];
   #interval: FeedbackInterval | undefined;
   #trigger: Trigger;
   #open = false;
@@ -47,6 +49,7 @@ export class Pace {
     this.#options = options;
     this.#settled = settled;
     this.#offers = offers;
+    this.#firsts = Array.from({ length: run.steps }, (_, step) => denoiserAt(run, step).steps[0]);
     const speed = wantedSpeed(options);
     this.#budget = speed === undefined ? undefined : run.steps / speed;
     if (run.steps <= FEW_STEPS && speed !== 1) this.#mask = fewStepsMask(run.steps);
@@ -134,14 +137,17 @@ export class Pace {
   }
 
   #mustCompute(step: number): boolean {
-    const first = denoiserAt(this.#run, step).steps[0];
-    return step - first < FIRST_STEPS || step === this.#run.steps - 1;
+    return step - this.#firstAt(step) < FIRST_STEPS || step === this.#run.steps - 1;
   }
 
   /** The same, as far as it can be foreseen: an expert that comes later waits until its results have settled. */
   #willCompute(step: number): boolean {
-    const first = denoiserAt(this.#run, step).steps[0];
+    const first = this.#firstAt(step);
     return this.#mustCompute(step) || (first > this.#first && step < first + this.#shortestWait());
+  }
+
+  #firstAt(step: number): number {
+    return this.#firsts[step] ?? 0;
   }
 
   #shortestWait(): number {

@@ -7,12 +7,12 @@ import type { RunInfo } from "../contract.ts";
 import type { Profile } from "../profile.ts";
 import { typicalDeviations } from "./deviation.ts";
 import type { Granularity } from "./granularity.ts";
-import { impactOf } from "./impact.ts";
+import { impactsOf } from "./impact.ts";
 
 /** Steps since the last full one at which granularities are compared. */
 const LAGS = [1, 2, 3, 4];
 /** A granularity that wins in a smaller share of steps and lags is left out. */
-const LEAST_SHARE = 0.05;
+const LEAST_SHARE = 0.1;
 
 /**
  * `step`, and each other granularity whose expected error for the time saved is below that of `step` in some of the run;
@@ -26,9 +26,10 @@ export function paying(
   costOf: (granularity: Granularity) => number,
 ): readonly Granularity[] {
   const tables = typicalDeviations(profile, 1);
+  const impacts = new Map(granularities.map((g) => [g, impactsOf(profile.impacts, g, run)]));
   const errorOf = (granularity: Granularity, step: number, lag: number) => {
     const deviation = tables[granularity]?.[lag - 1]?.[step];
-    return deviation == null ? undefined : deviation * impactOf(profile.impacts, granularity, run, step);
+    return deviation == null ? undefined : deviation * (impacts.get(granularity)?.[step] ?? 0);
   };
   const pays = (granularity: Granularity) => {
     let compared = 0;

@@ -16,10 +16,10 @@ import { denoiserAt } from "../denoiser-at.ts";
 import type { Profile } from "../profile.ts";
 import { Anchors, type Track } from "./anchors.ts";
 import { CORRECTION_DEPTH, correction, type Predicted, weightIn, weightsOf } from "./correction.ts";
-import { type Choice, choose } from "./decision.ts";
+import { type Candidate, type Choice, choose } from "./decision.ts";
 import { Deviations, typicalDeviations } from "./deviation.ts";
 import { type BlockRange, branchesOf, costOf, type Granularity, partOf } from "./granularity.ts";
-import { impactOf } from "./impact.ts";
+import { impactsOf } from "./impact.ts";
 import type { MixcacheOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
 import type { Moment, Predictor } from "./predictor.ts";
@@ -46,6 +46,10 @@ export class MixcacheRun implements PolicyRun {
   readonly #anchors: Anchors;
   readonly #deviations: Deviations;
   readonly #pace: Pace;
+  /** I by granularity and step: asked for many times, and the same throughout the run. */
+  readonly #impacts: ReadonlyMap<Granularity, readonly number[]>;
+  /** What a step costs that reuses a granularity, in full steps. */
+  readonly #costs: ReadonlyMap<Granularity, number>;
   #before: Granularity | undefined;
   #predicted: Predicted[] = [];
   #asked: Asked[] = [];
@@ -60,10 +64,12 @@ export class MixcacheRun implements PolicyRun {
     const order = options.predictor === "reuse" ? 0 : 1;
     this.#deviations = new Deviations(profile && typicalDeviations(profile, order), order);
     const { granularities } = plan;
+    this.#impacts = new Map(granularities.map((g) => [g, impactsOf(profile?.impacts, g, run)]));
+    this.#costs = new Map(granularities.map((g) => [g, costOf(g, run, plan.range)]));
     this.#pace = new Pace(run, options, settled(plan, run.steps), {
       granularities,
       costOf: (granularity) => this.#costOf(granularity),
-      choose: (menu, step, lag, before) => this.#choose(menu, step, lag, before),
+      choose: (menu, step, lag, before) => this.#foreseen(menu, step, lag, before),
     });
   }
 
@@ -158,36 +164,40 @@ export class MixcacheRun implements PolicyRun {
     const margin = Math.min(this.#pace.margin, this.#deviations.margin);
     const plan = choice && this.#reuse(choice.granularity, index);
     const mode = plan && choice ? choice.granularity : "full";
-    const scores = Object.entries(choice?.scores ?? {}).map(([name, score]) => [`score_${name}`, score]);
-    const values = {
-      lag,
-      ...this.#pace.values,
-      ...Object.fromEntries(scores),
-    };
+    const values: Record<string, number> = { lag, ...this.#pace.values };
+    for (const [name, score] of Object.entries(choice?.scores ?? {})) values[`score_${name}`] = score;
     const decision: Decision = { mode, values, ...(Number.isFinite(margin) && { margin }) };
     this.#before = plan ? choice?.granularity : this.#before;
     return { kind: "run", branches: plan ?? {}, decision };
   }
 
   #costOf(granularity: Granularity): number {
-    return costOf(granularity, this.#run, this.#plan.range);
+    return this.#costs.get(granularity) ?? 1;
   }
 
-  #choose(
+  #candidate(granularity: Granularity, step: number, lag: number): Candidate {
+    const impact = this.#impacts.get(granularity)?.[step] ?? 0;
+    const error = this.#deviations.expected(granularity, step, lag) * impact;
+    return { granularity, error, cost: this.#costOf(granularity) };
+  }
+
+  #choose(menu: readonly Granularity[], step: number, lag: number, before: Granularity | undefined): Choice {
+    const { options } = this.#plan;
+    const candidates = menu.map((granularity) => this.#candidate(granularity, step, lag));
+    return choose(candidates, options.decision, options.repeat_penalty, before);
+  }
+
+  /** What a step would reuse. A plan asks this hundreds of times, where mostly there is but one to choose. */
+  #foreseen(
     menu: readonly Granularity[],
     step: number,
     lag: number,
-    before: Granularity | undefined = undefined,
-  ): Choice {
-    const { options, profile } = this.#plan;
-    const candidates = menu.map((granularity) => ({
-      granularity,
-      error:
-        this.#deviations.expected(granularity, step, lag) *
-        impactOf(profile?.impacts, granularity, this.#run, step),
-      cost: this.#costOf(granularity),
-    }));
-    return choose(candidates, options.decision, options.repeat_penalty, before);
+    before: Granularity | undefined,
+  ): Candidate {
+    const [only] = menu;
+    return menu.length === 1 && only
+      ? this.#candidate(only, step, lag)
+      : this.#choose(menu, step, lag, before);
   }
 
   /** The plans of the branches, and a note of what was predicted; undefined where too little has been computed. */
