@@ -1,11 +1,11 @@
-/** A PNG contact sheet: every frame of one or more videos in a grid, to be seen at a glance. */
+/** A contact sheet: every frame of one or more videos in a grid, to be seen at a glance. */
 
-import sharp from "sharp";
 import type { RgbFrames } from "../engine/frames.ts";
 import { invalid, MixcacheError, messageOf } from "../errors.ts";
 import { frameAt, validateFrames } from "./frames.ts";
 import { markXmp } from "./mark.ts";
 import { resize } from "./upscale.ts";
+import { WEBP_MAX_SIDE } from "./webp.ts";
 
 /** One video of a sheet: a block of rows, under its label. */
 export interface SheetVideo {
@@ -19,6 +19,8 @@ export interface SheetOptions {
   readonly columns?: number;
   /** Pixels between frames and around them; default 4. */
   readonly gap?: number;
+  /** Default `png`. WebP is smaller and not exact. */
+  readonly format?: "png" | "webp";
 }
 
 /** RgbFrames with a longer side below this are enlarged by a whole factor, hard edges kept (pixels). */
@@ -26,8 +28,9 @@ const SMALLEST_CELL = 128;
 /** RgbFrames with a longer side above this are shrunk smoothly (pixels). */
 const LARGEST_CELL = 320;
 const MAX_COLUMNS = 8;
-/** Pixels. libpng and most viewers stop somewhere above this. */
-const MAX_SHEET_SIDE = 32767;
+/** Pixels. libpng and most viewers stop somewhere above this; WebP can't hold more. */
+const MAX_SHEET_SIDE = { png: 32767, webp: WEBP_MAX_SIDE };
+const WEBP_QUALITY = 85;
 const BACKGROUND = [24, 24, 27] as const;
 const FONT_PIXELS = 15;
 const LABEL_PIXELS = 26;
@@ -45,7 +48,7 @@ interface Block {
 }
 
 /**
- * The bytes of a PNG that shows every frame, row by row, one block for each video, marked as
+ * The bytes of a picture that shows every frame, row by row, one block for each video, marked as
  * AI-generated. Labels are left out where no font renders.
  * @throws MixcacheError `invalid_argument`, `media_encode_failed`.
  */
@@ -54,7 +57,7 @@ export async function contactSheet(
   options: SheetOptions = {},
 ): Promise<Uint8Array> {
   const list: readonly SheetVideo[] = "data" in videos ? [{ frames: videos }] : videos;
-  const { columns, gap = 4 } = options;
+  const { columns, gap = 4, format = "png" } = options;
   if (list.length === 0) invalid("videos", "A contact sheet needs at least one video.");
   if (columns !== undefined && (!Number.isInteger(columns) || columns < 1)) {
     invalid("columns", `The contact sheet's columns must be a whole number of at least 1, not ${columns}.`);
@@ -78,7 +81,7 @@ export async function contactSheet(
       width = Math.max(width, gap + inRow * (cells.width + gap));
       height += gap + labelHeight + rows * (cells.height + gap);
     }
-    if (width > MAX_SHEET_SIDE || height > MAX_SHEET_SIDE) {
+    if (Math.max(width, height) > MAX_SHEET_SIDE[format]) {
       invalid("videos", `The contact sheet would be ${width}x${height} pixels; show fewer frames or videos.`);
     }
     const canvas = new Uint8Array(width * height * 3);
@@ -87,12 +90,14 @@ export async function contactSheet(
     const labels = blocks
       .filter(({ labelHeight }) => labelHeight > 0)
       .map(({ label = "", top }) => ({ input: labelSvg(label, width - 2 * gap), left: gap, top: top + gap }));
+    const { default: sharp } = await import("sharp");
     const image = sharp(canvas, { raw: { width, height, channels: 3 }, limitInputPixels: false });
-    return await image
-      .composite(labels)
-      // Compositing adds an alpha channel, which would be opaque everywhere.
-      .removeAlpha()
-      .png({ compressionLevel: 9 })
+    // Compositing adds an alpha channel, which would be opaque everywhere.
+    const sheet = image.composite(labels).removeAlpha();
+    return await (format === "png"
+      ? sheet.png({ compressionLevel: 9 })
+      : sheet.webp({ quality: WEBP_QUALITY })
+    )
       .withXmp(markXmp())
       .toBuffer();
   } catch (cause) {
@@ -160,14 +165,12 @@ let fontsRenderHere: Promise<boolean> | undefined;
 
 /** Whether text comes out as pixels: a bare container has no fonts, and then text is silently nothing. */
 function doFontsRender(): Promise<boolean> {
-  fontsRenderHere ??= sharp(labelSvg("Ag", 64))
-    .ensureAlpha()
-    .extractChannel("alpha")
-    .raw()
-    .toBuffer()
-    .then(
-      (alpha) => alpha.some((value) => value > 128),
-      () => false,
-    );
+  fontsRenderHere ??= renderFonts().catch(() => false);
   return fontsRenderHere;
+}
+
+async function renderFonts(): Promise<boolean> {
+  const { default: sharp } = await import("sharp");
+  const alpha = await sharp(labelSvg("Ag", 64)).ensureAlpha().extractChannel("alpha").raw().toBuffer();
+  return alpha.some((value) => value > 128);
 }

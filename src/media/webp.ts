@@ -1,6 +1,5 @@
 /** RgbFrames to animated WebP, by sharp: the format that needs no optional package. */
 
-import sharp from "sharp";
 import type { RgbFrames } from "../engine/frames.ts";
 import { invalid, MixcacheError, messageOf } from "../errors.ts";
 import { validateFps, validateFrames } from "./frames.ts";
@@ -31,6 +30,8 @@ export async function encodeWebp(frames: RgbFrames, options: WebpOptions): Promi
   if (quality !== "lossless" && !(Number.isInteger(quality) && quality >= 1 && quality <= 100)) {
     invalid("quality", `The WebP quality must be lossless or a whole number from 1 to 100, not ${quality}.`);
   }
+  // Who only answers for videos imports this room too, and may have no such library.
+  const { default: sharp } = await import("sharp");
   try {
     return await sharp(frames.data, {
       // One tall picture; `pageHeight` cuts it into frames.

@@ -15,9 +15,11 @@ import { openBackend } from "./open-backend.ts";
 import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
 import { profileFinder } from "./profiles.ts";
 import type { EngineOptions, FromChild, ToChild, WireError } from "./protocol.ts";
+import { SharedNegatives } from "./shared-negatives.ts";
 
 let pipeline: Pipeline | undefined;
 let hasWorker = false;
+let negatives: SharedNegatives | undefined;
 const running = new Map<number, AbortController>();
 
 function send(message: FromChild): void {
@@ -54,11 +56,13 @@ async function load(options: EngineOptions): Promise<void> {
     options,
     signOfLife,
   );
-  const { embeddings, lowMemory = false } = options;
+  const { embeddings: place, lowMemory = false } = options;
+  const embeddings = place && new EmbeddingFolder({ ...place, engine: numerics });
+  if (embeddings && options.sharesNegatives) negatives = new SharedNegatives(embeddings, send);
   pipeline = await Pipeline.load(bundle, backend, {
     lowMemory,
     profiles: profileFinder(options),
-    ...(embeddings && { embeddings: new EmbeddingFolder({ ...embeddings, engine: numerics }) }),
+    ...(embeddings && { embeddings: negatives ?? embeddings }),
   });
   // performance.now() counts from the start of the process.
   const startMs = performance.now();
@@ -76,9 +80,12 @@ async function load(options: EngineOptions): Promise<void> {
   });
 }
 
-async function generate({ id, request }: ToChild & { type: "generate" }): Promise<void> {
+async function generate({ id, request, previewEvery }: ToChild & { type: "generate" }): Promise<void> {
   await answer(id, async (engine, hooks) => {
-    const { frames, trace, notices, settings } = await engine.generate(request, hooks);
+    const { frames, trace, notices, settings } = await engine.generate(request, {
+      ...hooks,
+      ...(previewEvery !== undefined && { previewEvery }),
+    });
     return {
       type: "result",
       id,
@@ -104,10 +111,11 @@ async function measurePrompt({ id, request, options }: ToChild & { type: "measur
 /** Does one piece of work that can be aborted, and sends what comes of it. */
 async function answer(
   id: number,
-  work: (engine: Pipeline, hooks: Required<RunHooks>) => Promise<FromChild>,
+  work: (engine: Pipeline, hooks: Required<Pick<RunHooks, "signal" | "onProgress">>) => Promise<FromChild>,
 ): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
+  negatives?.begin();
   try {
     if (!pipeline)
       throw new MixcacheError("engine_failed", "The engine was asked for a video before it was loaded.");
@@ -128,6 +136,7 @@ process.on("message", (message: ToChild) => {
   if (message.type === "load") load(message.options).catch(die);
   else if (message.type === "generate") void generate(message);
   else if (message.type === "measure") void measurePrompt(message);
+  else if (message.type === "negative") negatives?.answer(message.name, message.bytes);
   else running.get(message.id)?.abort();
 });
 process.on("disconnect", () => process.exit(0));

@@ -6,11 +6,19 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MeasureOptions } from "../engine/calibration/measure.ts";
 import type { Measured } from "../engine/calibration/measured.ts";
-import type { Progress } from "../engine/progress.ts";
+import type { Progress, RunHooks } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import { MixcacheError } from "../errors.ts";
 import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
-import type { EngineInfo, EngineOptions, EngineResult, FromChild, ToChild, WireError } from "./protocol.ts";
+import type {
+  EngineInfo,
+  EngineOptions,
+  EngineResult,
+  FromChild,
+  NegativeName,
+  ToChild,
+  WireError,
+} from "./protocol.ts";
 
 /** How a child is started and watched. */
 export interface ChildOptions extends EngineOptions {
@@ -18,6 +26,16 @@ export interface ChildOptions extends EngineOptions {
   readonly hangTimeoutMs?: number;
   /** Nice value, −20 to 19; a server keeps its own process ahead of the inference. */
   readonly priority?: number;
+  /** Has embeddings of negative prompts that the folder lacks. */
+  readonly negatives?: NegativeSource;
+}
+
+/** Where embeddings of negative prompts come from that this machine doesn't have. Neither method throws or rejects. */
+export interface NegativeSource {
+  /** An embeddings' file, or undefined. */
+  get(of: NegativeName): Promise<Uint8Array | undefined>;
+  /** A video used these; their file is in the folder now. */
+  used(of: NegativeName): void;
 }
 
 type Done = Extract<FromChild, { type: "result" | "measured" }>;
@@ -46,9 +64,11 @@ export class Child {
   #watchdog: NodeJS.Timeout | undefined;
   readonly #hangTimeoutMs: number;
   readonly #hasWorker: boolean;
+  readonly #negatives: NegativeSource | undefined;
 
   constructor(options: ChildOptions) {
     this.#hasWorker = options.torch !== undefined;
+    this.#negatives = options.negatives;
     this.#hangTimeoutMs = options.hangTimeoutMs ?? HANG_TIMEOUT_MS;
     const settle = Promise.withResolvers<EngineInfo>();
     this.#settleLoad = settle;
@@ -78,8 +98,10 @@ export class Child {
         ...(options.device && { device: options.device }),
         ...(options.variant !== undefined && { variant: options.variant }),
         ...(options.embeddings && { embeddings: options.embeddings }),
+        ...(options.negatives && { sharesNegatives: true }),
         ...(options.lowMemory !== undefined && { lowMemory: options.lowMemory }),
         ...(options.profiles !== undefined && { profiles: options.profiles }),
+        ...(options.fetchedProfiles !== undefined && { fetchedProfiles: options.fetchedProfiles }),
         ...(options.profile !== undefined && { profile: options.profile }),
         ...(options.torch && { torch: options.torch }),
       },
@@ -91,8 +113,13 @@ export class Child {
     return this.process.connected && this.#fate === undefined;
   }
 
-  async run(id: number, request: GenerateRequest, onProgress: Waiting["onProgress"]): Promise<EngineResult> {
-    const done = await this.#ask({ type: "generate", id, request }, onProgress);
+  async run(
+    id: number,
+    request: GenerateRequest,
+    { onProgress, previewEvery }: Pick<RunHooks, "onProgress" | "previewEvery">,
+  ): Promise<EngineResult> {
+    const previews = previewEvery !== undefined && { previewEvery };
+    const done = await this.#ask({ type: "generate", id, request, ...previews }, onProgress);
     if (done.type !== "result") throw astray();
     return done.result;
   }
@@ -145,6 +172,14 @@ export class Child {
       this.#fate ??= fromWire(message.error);
       return;
     }
+    if (message.type === "negative_wanted") {
+      void this.#answerNegative(message.of);
+      return;
+    }
+    if (message.type === "negative_used") {
+      this.#negatives?.used(message.of);
+      return;
+    }
     const waiting = this.#waiting;
     if (waiting?.id !== message.id) return;
     if (message.type === "progress") {
@@ -163,6 +198,11 @@ export class Child {
     // worker has its own memory, and sees to that itself.
     if (error.code === "engine_out_of_memory" && !this.#hasWorker) this.kill(error);
     waiting.reject(error);
+  }
+
+  async #answerNegative(of: NegativeName): Promise<void> {
+    const bytes = await this.#negatives?.get(of);
+    this.#send({ type: "negative", name: of.name, ...(bytes && { bytes }) });
   }
 
   #feedWatchdog(): void {

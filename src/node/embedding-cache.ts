@@ -23,11 +23,22 @@ const TEMPORARY = ".tmp";
 /** A temporary file this old was left by a process that died. */
 const ABANDONED_MS = 60 * 60_000;
 
+/** Where the answer of this name lies in a folder. */
+export function embeddingFile(folder: string, name: string): string {
+  return path.join(folder, name + ENDING);
+}
+
 export class EmbeddingFolder implements EmbeddingCache {
   readonly #options: EmbeddingFolderOptions;
 
   constructor(options: EmbeddingFolderOptions) {
     this.#options = options;
+  }
+
+  /** What names an answer, here and in every other place for embeddings: a digest of all that it depends on. */
+  nameOf({ bundle, encoder, ids, length }: EmbeddingKey): string {
+    const all = JSON.stringify([this.#options.engine, bundle, encoder, length, ids]);
+    return createHash("sha256").update(all).digest("hex");
   }
 
   async get(key: EmbeddingKey): Promise<Embeddings | undefined> {
@@ -60,9 +71,7 @@ export class EmbeddingFolder implements EmbeddingCache {
   }
 
   #fileOf(key: EmbeddingKey): string {
-    const { bundle, encoder, ids, length } = key;
-    const all = JSON.stringify([this.#options.engine, bundle, encoder, length, ids]);
-    return path.join(this.#options.folder, createHash("sha256").update(all).digest("hex") + ENDING);
+    return embeddingFile(this.#options.folder, this.nameOf(key));
   }
 
   /** Removes the oldest files until the rest is small enough, and what dead processes left. */

@@ -7,7 +7,7 @@
 import type { ProfileKey } from "../engine/cache/profile.ts";
 import type { MeasureOptions } from "../engine/calibration/measure.ts";
 import type { Measured } from "../engine/calibration/measured.ts";
-import type { Progress } from "../engine/progress.ts";
+import type { RunHooks } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import { MixcacheError } from "../errors.ts";
 import { Child, type ChildOptions } from "./child.ts";
@@ -19,10 +19,7 @@ export interface EngineChildOptions extends ChildOptions {
   readonly abortTimeoutMs?: number;
 }
 
-export interface EngineHooks {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-}
+export type EngineHooks = RunHooks;
 
 const ABORT_TIMEOUT_MS = 60_000;
 
@@ -87,8 +84,8 @@ export class EngineChild {
    * @throws MixcacheError `invalid_argument`, `engine_busy`, `aborted`, `engine_crashed`, `engine_hung`,
    * `engine_out_of_memory` or `engine_failed`; after any of them the engine can be used again.
    */
-  generate(request: GenerateRequest, { signal, onProgress }: EngineHooks = {}): Promise<EngineResult> {
-    return this.#alone((child, id) => child.run(id, request, onProgress), signal);
+  generate(request: GenerateRequest, hooks: EngineHooks = {}): Promise<EngineResult> {
+    return this.#alone((child, id) => child.run(id, request, hooks), hooks.signal);
   }
 
   /**

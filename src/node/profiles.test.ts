@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -78,11 +78,10 @@ describe("a profile that was asked for", () => {
 
 it("those that come along are of the bundle that comes along, each where its settings are looked for", async () => {
   const { digest } = await readBundle(new FolderFiles(EMBEDDED_BUNDLE));
-  const files = existsSync(EMBEDDED_PROFILES)
-    ? readdirSync(EMBEDDED_PROFILES, { recursive: true, encoding: "utf8" }).filter((file) =>
-        file.endsWith(".json"),
-      )
-    : [];
+  const all = readdirSync(EMBEDDED_PROFILES, { recursive: true, encoding: "utf8" });
+  // Measured presets lie beside the profiles; they have a format and a test of their own.
+  const files = all.filter((file) => file.endsWith(".json") && path.basename(file) !== "presets.json");
+  expect(files).not.toEqual([]);
   for (const file of files) {
     const found = await readProfileFile(path.join(EMBEDDED_PROFILES, file));
     expect(found?.profile.key.bundle).toBe(digest);

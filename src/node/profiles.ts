@@ -11,21 +11,28 @@ import { EMBEDDED_PROFILES } from "./embedded.ts";
 export interface ProfilePlaces {
   /** Where the user's own profiles are; they go before those that come along. */
   readonly profiles?: string;
+  /** Where those lie that were fetched from an object store; they go after the user's own. */
+  readonly fetchedProfiles?: string;
   /** A file that is used instead of all others. */
   readonly profile?: string;
 }
 
-/** Where in a folder of profiles the one for these settings is, or would be. */
-export function profilePath(folder: string, key: ProfileKey): string {
+/** The name that a profile of these settings has in every folder and store: `<bundle digest>/<settings>.json`. */
+export function profileName(key: ProfileKey): string {
   const { bundle, scheduler, steps, width, height, frames, guidance_scales } = key;
   const guidance = Object.values(guidance_scales).join("-");
-  return path.join(folder, bundle, `${scheduler}-${steps}-${width}x${height}x${frames}-g${guidance}.json`);
+  return `${bundle}/${scheduler}-${steps}-${width}x${height}x${frames}-g${guidance}.json`;
+}
+
+/** Where in a folder of profiles the one for these settings is, or would be. */
+export function profilePath(folder: string, key: ProfileKey): string {
+  return path.join(folder, profileName(key));
 }
 
 /** What finds the profile of a run. It never fails: what can't be used is not used, and a notice says why. */
-export function profileFinder({ profiles, profile: file }: ProfilePlaces) {
+export function profileFinder({ profiles, fetchedProfiles, profile: file }: ProfilePlaces) {
   return async (key: ProfileKey): Promise<FoundProfile> => {
-    const folders = [...(profiles === undefined ? [] : [profiles]), EMBEDDED_PROFILES];
+    const folders = [profiles, fetchedProfiles, EMBEDDED_PROFILES].filter((folder) => folder !== undefined);
     const files = file === undefined ? folders.map((folder) => profilePath(folder, key)) : [file];
     const notices: string[] = [];
     for (const candidate of files) {

@@ -20,10 +20,14 @@ export interface EngineOptions {
   readonly variant?: string;
   /** Keeps text embeddings in this folder, within this limit; without it they are made anew for every video. */
   readonly embeddings?: { readonly folder: string; readonly maxBytes: number };
+  /** The parent may have embeddings of negative prompts that the folder lacks, and is told which are used. */
+  readonly sharesNegatives?: boolean;
   /** Keeps one part of the model in memory at a time: slower, for models that do not fit otherwise. */
   readonly lowMemory?: boolean;
   /** Folder of the warm cache profiles made here; those that come along are known anyway. */
   readonly profiles?: string;
+  /** Folder of the profiles that the parent fetched from an object store; those made here go first. */
+  readonly fetchedProfiles?: string;
   /** A file that is used instead, if it fits the video; if not, the video goes without and a notice says why. */
   readonly profile?: string;
   /** Runs the bundle in a torch worker instead of ONNX Runtime. */
@@ -32,14 +36,27 @@ export interface EngineOptions {
 
 export type ToChild =
   | { readonly type: "load"; readonly options: EngineOptions }
-  | { readonly type: "generate"; readonly id: number; readonly request: GenerateRequest }
+  | {
+      readonly type: "generate";
+      readonly id: number;
+      readonly request: GenerateRequest;
+      readonly previewEvery?: number;
+    }
   | {
       readonly type: "measure";
       readonly id: number;
       readonly request: GenerateRequest;
       readonly options: MeasureOptions;
     }
-  | { readonly type: "abort"; readonly id: number };
+  | { readonly type: "abort"; readonly id: number }
+  /** Answers `negative_wanted`; without bytes, there are none. */
+  | { readonly type: "negative"; readonly name: string; readonly bytes?: Uint8Array };
+
+/** The embeddings of a negative prompt, by the bundle's digest and their name in the embeddings' folder. */
+export interface NegativeName {
+  readonly bundle: string;
+  readonly name: string;
+}
 
 /** A `MixcacheError` on the wire. */
 export interface WireError {
@@ -80,6 +97,9 @@ export type FromChild =
   | { readonly type: "progress"; readonly id: number; readonly progress: Progress }
   | { readonly type: "result"; readonly id: number; readonly result: EngineResult }
   | { readonly type: "measured"; readonly id: number; readonly result: Measured }
+  | { readonly type: "negative_wanted"; readonly of: NegativeName }
+  /** It lies in the folder now. */
+  | { readonly type: "negative_used"; readonly of: NegativeName }
   | { readonly type: "failed"; readonly id: number; readonly error: WireError }
   /** The engine can't go on; the child exits after this. */
   | { readonly type: "fatal"; readonly error: WireError };
