@@ -1,6 +1,6 @@
 /**
  * Writes the JSON Schemas of what people exchange, from the zod schemas that the engine reads it with: `model.json` of
- * a bundle, cache profiles, traces and measured presets.
+ * a bundle, cache profiles, traces, records of attempts and measured presets.
  *
  *     node scripts/schemas.ts           writes docs/schema/*.schema.json
  *     node scripts/schemas.ts --check   fails when a file there is not up to date
@@ -12,6 +12,7 @@ import { z } from "zod";
 import { BUNDLE_FORMAT, manifestSchema } from "../src/engine/bundle/manifest.ts";
 import { profileSchema } from "../src/engine/cache/profile.ts";
 import { traceSchema } from "../src/engine/trace-file.ts";
+import { recordSchema } from "../src/jobs/usage.ts";
 import { presetsSchema } from "../src/lab/presets.ts";
 
 /** Where the schemas are published from. */
@@ -45,6 +46,11 @@ export function traceFileSchema(): PublishedSchema {
   return published("trace-1.schema.json", z.toJSONSchema(traceSchema, { reused: "ref" }));
 }
 
+/** What is stored beside a video, for its bill. */
+export function attemptRecordSchema(): PublishedSchema {
+  return published("record-1.schema.json", z.toJSONSchema(recordSchema, { reused: "ref" }));
+}
+
 /** What `bench presets` writes. */
 export function measuredPresetsSchema(): PublishedSchema {
   return published("presets-1.schema.json", z.toJSONSchema(presetsSchema));
@@ -55,6 +61,7 @@ if (import.meta.main) {
     bundleSchema(),
     cacheProfileSchema(),
     traceFileSchema(),
+    attemptRecordSchema(),
     measuredPresetsSchema(),
   ]) {
     if (!process.argv.includes("--check")) {

@@ -6,9 +6,8 @@
 
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { defaultThreads } from "../../src/cli/options.ts";
 import { messageOf } from "../../src/errors.ts";
-import { EMBEDDED_BUNDLE, FolderFiles, readBundle } from "../../src/node/index.ts";
+import { defaultThreads, EMBEDDED_BUNDLE, FolderFiles, readBundle } from "../../src/node/index.ts";
 import { childFigures } from "./child.ts";
 import { type Figure, holds, table } from "./figure.ts";
 import { flopsFigure } from "./flops.ts";
