@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
+  attemptRecordSchema,
   bundleSchema,
   cacheProfileSchema,
   measuredPresetsSchema,
@@ -12,6 +13,7 @@ import {
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import { usedSettings } from "../../src/engine/settings.ts";
 import { type TraceFile, traceFile } from "../../src/engine/trace-file.ts";
+import { type AttemptRecord, RECORD_FORMAT } from "../../src/jobs/index.ts";
 import { madeUpPresets } from "../../src/lab/testing.ts";
 import { EMBEDDED_BUNDLE } from "../../src/node/index.ts";
 import { handmadeProfile } from "../support/policies.ts";
@@ -32,6 +34,19 @@ async function tracedRun(): Promise<TraceFile> {
   });
 }
 
+/** An attempt that was cancelled after its first step. */
+const stoppedRecord: AttemptRecord = {
+  format: RECORD_FORMAT,
+  video: "video_a",
+  attempt: 1,
+  outcome: "cancelled",
+  bundle: { id: "shapes", digest: "made up" },
+  computed: { text: [], steps: [{ index: 0, mode: "full", flops: 10, full_flops: 10 }], decode: [] },
+  engine_ms: 5,
+  video_ms: 0,
+  trace: null,
+};
+
 describe.each([
   {
     what: "a bundle's manifest",
@@ -41,6 +56,7 @@ describe.each([
   { what: "a cache profile", schema: cacheProfileSchema(), read: async () => handmadeProfile(8) },
   { what: "measured presets", schema: measuredPresetsSchema(), read: async () => madeUpPresets() },
   { what: "a trace", schema: traceFileSchema(), read: tracedRun },
+  { what: "an attempt's record", schema: attemptRecordSchema(), read: async () => stoppedRecord },
 ])("the schema of $what", ({ schema: { file, text }, read }) => {
   it("is up to date (node scripts/schemas.ts writes it)", async () => {
     expect(await readFile(file, "utf8")).toBe(text);

@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { MixcacheError, messageOf } from "../../src/errors.ts";
 import { EngineChild } from "../../src/node/index.ts";
 import { BUNDLE, framesHash, SHORT } from "../../src/node/testing.ts";
+import { seeded } from "../support/random.ts";
 
 export interface KillReport {
   /** Kills while a video was made, and while the bundle was loaded. */
@@ -26,7 +27,7 @@ export interface KillReport {
 const MOST_LATE = 100;
 
 export async function killChildren(times: number, seed: number): Promise<KillReport> {
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const engine = await EngineChild.start({ bundle: BUNDLE, threads: 1 });
   const counts = { generating: 0, loading: 0, late: 0, typedErrors: 0, goodRuns: 0 };
   const deviations: string[] = [];
@@ -97,17 +98,6 @@ async function errorOf(run: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
-}
-
-/** Random numbers from 0 to 1 that a seed determines. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 if (import.meta.main) {
