@@ -1,4 +1,36 @@
-import { defineConfig } from "rolldown";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "rolldown";
+
+/** The docs page's script comes along: it is served from here, and its package is needed for development only. */
+const docsScript: Plugin = {
+  name: "docs-script",
+  generateBundle() {
+    const script = new URL("browser/standalone.js", import.meta.resolve("@scalar/api-reference"));
+    this.emitFile({
+      type: "asset",
+      fileName: "api/docs/scalar.js",
+      source: readFileSync(fileURLToPath(script)),
+    });
+  },
+};
+
+/**
+ * Packages are imported before our own modules, as the source does it: one of them gives zod's schemas a method, which
+ * those that are made before it never have. Lines only change places, so that source maps stay right.
+ */
+const packagesFirst: Plugin = {
+  name: "packages-first",
+  renderChunk(code) {
+    const lines = code.split("\n");
+    const places = lines.flatMap((line, i) => (/^import .*"[^"]+";$/.test(line) ? [i] : []));
+    const isOurs = (line = "") => /"\.{1,2}\/[^"]*";$/.test(line);
+    const imports = places.map((place) => lines[place] ?? "");
+    const ordered = [...imports.filter((line) => !isOurs(line)), ...imports.filter(isOurs)];
+    for (const [i, place] of places.entries()) lines[place] = ordered[i] ?? "";
+    return { code: lines.join("\n"), map: null };
+  },
+};
 
 /** Source and `dist/` have the same layout, so that files which are found by path (the engine's child) stay beside. */
 export default defineConfig({
@@ -9,6 +41,7 @@ export default defineConfig({
     "cli/main": "src/cli/main.ts",
   },
   platform: "node",
+  plugins: [docsScript, packagesFirst],
   // Everything that package.json names is installed beside the package.
   external: (id) => !id.startsWith(".") && !id.startsWith("/"),
   output: {

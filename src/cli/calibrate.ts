@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
-import { readConfig } from "../config.ts";
+import { readConfig } from "../config/index.ts";
 import { readBundle } from "../engine/bundle/read.ts";
 import { type Profile, profileKey } from "../engine/cache/profile.ts";
 import { requireFit } from "../engine/cache/profile-fit.ts";
@@ -11,7 +11,7 @@ import { resolveSettings } from "../engine/settings.ts";
 import { invalid, MixcacheError } from "../errors.ts";
 import { calibrate } from "../lab/index.ts";
 import { assertWritable, writeFileAtomically } from "../media/index.ts";
-import { EMBEDDED_BUNDLE, FolderFiles, profilePath, readProfileFile } from "../node/index.ts";
+import { EMBEDDED_BUNDLE, FolderFiles, profilePath, profileText, readProfileFile } from "../node/index.ts";
 import { baseOf, type ExperimentOptions, promptsOf } from "./bench-options.ts";
 import { withEngine } from "./engine.ts";
 import { bundleFolder, number, threads as threadCount } from "./options.ts";
@@ -84,7 +84,7 @@ async function run(bundle: string, options: CalibrateOptions): Promise<void> {
       onProgress: ({ fraction, prompt, prompts: all }) => status.prompts(fraction, prompt, all),
     });
     const file = output ?? (await placeFor(profile, profiles));
-    await writeFileAtomically(file, Buffer.from(textOf(profile)));
+    await writeFileAtomically(file, Buffer.from(profileText(profile)));
     status.clear();
     process.stdout.write(`${profileSummary(profile)}\n\n${file}\n`);
   });
@@ -113,14 +113,6 @@ async function placeFor(profile: Profile, folder: string): Promise<string> {
     });
   });
   return file;
-}
-
-/** One field a line: short, and still to be read by people. */
-function textOf(profile: Profile): string {
-  const fields = Object.entries(profile).map(
-    ([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`,
-  );
-  return `{\n${fields.join(",\n")}\n}\n`;
 }
 
 async function check(folder: string, file: string, options: CalibrateOptions): Promise<void> {

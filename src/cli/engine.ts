@@ -1,10 +1,10 @@
 /** What the commands that run an engine share: how it is opened, and how it is stopped. */
 
-import { type Config, readConfig } from "../config.ts";
+import { type Config, readConfig } from "../config/index.ts";
 import { MixcacheError } from "../errors.ts";
-import { EngineChild, type EngineOptions } from "../node/index.ts";
+import { defaultThreads, EngineChild, type EngineOptions } from "../node/index.ts";
 import { EXIT } from "./exit-codes.ts";
-import { bundleFolder, defaultThreads } from "./options.ts";
+import { bundleFolder } from "./options.ts";
 import { StatusLine } from "./status.ts";
 
 /** How the engine is opened: by the environment, and by options that go before it. */
@@ -19,6 +19,7 @@ export function engineOptions(
 ): EngineOptions {
   return {
     bundle,
+    device: config.device,
     threads: threads ?? config.threads ?? defaultThreads(),
     ...(variant !== undefined && { variant }),
     ...(config.embeddings && { embeddings: config.embeddings }),

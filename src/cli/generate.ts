@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
-import { readConfig } from "../config.ts";
+import { readConfig } from "../config/index.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
 import { traceFile } from "../engine/trace-file.ts";
 import { invalid } from "../errors.ts";

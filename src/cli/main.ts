@@ -7,14 +7,23 @@ import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { MixcacheError, messageOf } from "../errors.ts";
 import { benchCommand } from "./bench.ts";
+import { billCommand } from "./bill.ts";
+import { bundleCommand } from "./bundle.ts";
 import { calibrateCommand } from "./calibrate.ts";
+import { accountsCommand, creditCommand } from "./credit.ts";
 import { EXIT } from "./exit-codes.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
+import { jobsCommand } from "./jobs.ts";
+import { keysCommand } from "./keys.ts";
+import { backupCommand, migrateCommand, restoreCommand, tickCommand } from "./operate.ts";
 import { withOption } from "./options.ts";
 import { policiesCommand } from "./policies.ts";
 import { presetsCommand } from "./presets.ts";
+import { profileCommand } from "./profile.ts";
 import { replayCommand } from "./replay.ts";
+import { serveCommand, workerCommand } from "./serve.ts";
+import { bucketCommand, sweepCommand } from "./storage.ts";
 
 /** The whole command tree. */
 export function program(): Command {
@@ -24,13 +33,28 @@ export function program(): Command {
     .showHelpAfterError("(add --help for usage)")
     .enablePositionalOptions();
   for (const command of [
+    serveCommand(),
+    workerCommand(),
+    migrateCommand(),
+    tickCommand(),
+    backupCommand(),
+    restoreCommand(),
     generateCommand(),
     inspectCommand(),
     calibrateCommand(),
     benchCommand(),
     replayCommand(),
+    billCommand(),
     policiesCommand(),
     presetsCommand(),
+    profileCommand(),
+    bundleCommand(),
+    keysCommand(),
+    accountsCommand(),
+    creditCommand(),
+    jobsCommand(),
+    sweepCommand(),
+    bucketCommand(),
   ])
     root.addCommand(command);
   inherit(root);

@@ -3,17 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { MixcacheError } from "../errors.ts";
-import {
-  bundleFolder,
-  checkSheet,
-  defaultThreads,
-  formatOf,
-  number,
-  seed,
-  size,
-  threads,
-  withOption,
-} from "./options.ts";
+import { defaultThreads } from "../node/index.ts";
+import { bundleFolder, checkSheet, formatOf, number, seed, size, threads, withOption } from "./options.ts";
 
 /** Expects a refusal that names the option and quotes what was given. */
 function expectRefusal(parse: () => unknown, field: string, ...parts: string[]) {

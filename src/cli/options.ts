@@ -1,12 +1,8 @@
 /** Option values as commander hands them over, turned into what the engine takes. */
 
 import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { invalid, type MixcacheError } from "../errors.ts";
-
-/** Most threads that help: beyond that, small models get slower. */
-const MOST_THREADS = 16;
 
 /** A number, whatever it is; the engine says which numbers are possible. */
 export function number(option: string): (text: string) => number {
@@ -38,11 +34,6 @@ export function threads(text: string): number {
     invalid("threads", `--threads is “${text}”; it must be a whole number from 1 to 256.`);
   }
   return value;
-}
-
-/** All cores, within reason. The same number of threads gives the same bits. */
-export function defaultThreads(): number {
-  return Math.min(availableParallelism(), MOST_THREADS);
 }
 
 /** The format that a file name's ending asks for. */

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
-import { readConfig } from "../config.ts";
+import { readConfig } from "../config/index.ts";
 import { readBundle } from "../engine/bundle/read.ts";
 import { PRESETS } from "../engine/cache/mixcache/index.ts";
 import { invalid } from "../errors.ts";

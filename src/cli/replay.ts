@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
-import { readConfig } from "../config.ts";
+import { readConfig } from "../config/index.ts";
 import type { Bundle } from "../engine/bundle/read.ts";
 import { readBundle } from "../engine/bundle/read.ts";
 import { type FoundProfile, profileKey } from "../engine/cache/profile.ts";
