@@ -1,5 +1,6 @@
 """The comparer of fixtures: same bytes, last bits, and what must be refused."""
 
+import base64
 import json
 import shutil
 import sys
@@ -37,6 +38,28 @@ def test_last_bits_are_told_but_pass(rebuilt: Path):
     found = compare(WAN, rebuilt)
     assert not found["identical"] and not found["failures"]
     assert [entry["file"] for entry in found["differences"]] == ["golden.bin"]
+
+
+def nudged_schedulers(tmp_path: Path, by: float) -> dict:
+    """The comparison with a copy of the schedulers' fixture whose first latent moved."""
+    committed = ROOT / "test/fixtures/schedulers.json"
+    told = json.loads(committed.read_text())
+    latents = np.frombuffer(base64.b64decode(told["runs"][5]["latents"]), "<f4").copy()
+    latents[0] += np.float32(by)
+    told["runs"][5]["latents"] = base64.b64encode(latents.tobytes()).decode()
+    copy = tmp_path / "schedulers.json"
+    copy.write_text(json.dumps(told))
+    return compare(committed, copy)
+
+
+def test_last_bits_of_encoded_latents_pass(tmp_path: Path):
+    found = nudged_schedulers(tmp_path, 2e-7)
+    assert not found["failures"]
+    assert [entry["what"] for entry in found["differences"]] == ["runs[5].latents"]
+
+
+def test_other_encoded_latents_fail(tmp_path: Path):
+    assert "runs[5].latents" in nudged_schedulers(tmp_path, 1e-3)["failures"][0]
 
 
 def test_another_tensor_fails(rebuilt: Path):
