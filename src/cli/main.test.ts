@@ -60,8 +60,9 @@ describe("exit codes", () => {
   });
 });
 
-it("every option has a description", () => {
-  for (const command of program().commands) {
+it("every command has the name that it is found by, and every option a description", async () => {
+  for (const command of (await program()).commands) {
+    expect((await program(command.name())).commands.map((found) => found.name())).toEqual([command.name()]);
     for (const { flags, description } of command.options) expect(description, flags).not.toBe("");
   }
 });

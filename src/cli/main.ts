@@ -6,57 +6,44 @@ import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { MixcacheError, messageOf } from "../errors.ts";
-import { benchCommand } from "./bench.ts";
-import { billCommand } from "./bill.ts";
-import { bundleCommand } from "./bundle.ts";
-import { calibrateCommand } from "./calibrate.ts";
-import { accountsCommand, creditCommand } from "./credit.ts";
 import { EXIT } from "./exit-codes.ts";
-import { generateCommand } from "./generate.ts";
-import { inspectCommand } from "./inspect.ts";
-import { jobsCommand } from "./jobs.ts";
-import { keysCommand } from "./keys.ts";
-import { backupCommand, migrateCommand, restoreCommand, tickCommand } from "./operate.ts";
 import { withOption } from "./options.ts";
-import { policiesCommand } from "./policies.ts";
-import { presetsCommand } from "./presets.ts";
-import { profileCommand } from "./profile.ts";
-import { replayCommand } from "./replay.ts";
-import { serveCommand, workerCommand } from "./serve.ts";
-import { bucketCommand, sweepCommand } from "./storage.ts";
 
-/** The whole command tree. */
-export function program(): Command {
+/** Each command with its file: a line for one of them is not kept waiting for what the others need. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve.ts")).serveCommand(),
+  worker: async () => (await import("./serve.ts")).workerCommand(),
+  migrate: async () => (await import("./operate.ts")).migrateCommand(),
+  tick: async () => (await import("./operate.ts")).tickCommand(),
+  backup: async () => (await import("./operate.ts")).backupCommand(),
+  restore: async () => (await import("./operate.ts")).restoreCommand(),
+  generate: async () => (await import("./generate.ts")).generateCommand(),
+  inspect: async () => (await import("./inspect.ts")).inspectCommand(),
+  calibrate: async () => (await import("./calibrate.ts")).calibrateCommand(),
+  bench: async () => (await import("./bench.ts")).benchCommand(),
+  replay: async () => (await import("./replay.ts")).replayCommand(),
+  bill: async () => (await import("./bill.ts")).billCommand(),
+  policies: async () => (await import("./policies.ts")).policiesCommand(),
+  presets: async () => (await import("./presets.ts")).presetsCommand(),
+  profile: async () => (await import("./profile.ts")).profileCommand(),
+  bundle: async () => (await import("./bundle.ts")).bundleCommand(),
+  keys: async () => (await import("./keys.ts")).keysCommand(),
+  accounts: async () => (await import("./credit.ts")).accountsCommand(),
+  credit: async () => (await import("./credit.ts")).creditCommand(),
+  jobs: async () => (await import("./jobs.ts")).jobsCommand(),
+  sweep: async () => (await import("./storage.ts")).sweepCommand(),
+  bucket: async () => (await import("./storage.ts")).bucketCommand(),
+};
+
+/** The command tree: with the one command that is named first, or with all of them. */
+export async function program(name?: string): Promise<Command> {
   const root = new Command("mixcache")
     .description("Text to video by diffusion transformers on ONNX Runtime.")
     .version(packageJson.version)
     .showHelpAfterError("(add --help for usage)")
     .enablePositionalOptions();
-  for (const command of [
-    serveCommand(),
-    workerCommand(),
-    migrateCommand(),
-    tickCommand(),
-    backupCommand(),
-    restoreCommand(),
-    generateCommand(),
-    inspectCommand(),
-    calibrateCommand(),
-    benchCommand(),
-    replayCommand(),
-    billCommand(),
-    policiesCommand(),
-    presetsCommand(),
-    profileCommand(),
-    bundleCommand(),
-    keysCommand(),
-    accountsCommand(),
-    creditCommand(),
-    jobsCommand(),
-    sweepCommand(),
-    bucketCommand(),
-  ])
-    root.addCommand(command);
+  const named = name === undefined || !Object.hasOwn(COMMANDS, name) ? undefined : COMMANDS[name];
+  for (const load of named ? [named] : Object.values(COMMANDS)) root.addCommand(await load());
   inherit(root);
   return root;
 }
@@ -70,7 +57,7 @@ function inherit(command: Command): void {
 /** Runs a command line (without `node` and the script) and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync([...args], { from: "user" });
+    await (await program(args[0])).parseAsync([...args], { from: "user" });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;

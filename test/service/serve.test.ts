@@ -58,7 +58,7 @@ describe("npm start", { timeout: PATIENCE_MS }, () => {
   it("completes a video that a killed process had begun, with its key still valid", async () => {
     const first = servers.start();
     const before = await reached(first);
-    const id = await create(before, { prompt: "a blue star spins", num_inference_steps: 400 });
+    const id = await create(before, { prompt: "a blue star spins", num_inference_steps: 100 });
     await until(before, id, isBegun);
     first.process.kill("SIGKILL");
     await first.exit;
