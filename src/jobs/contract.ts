@@ -362,6 +362,11 @@ export interface Jobs {
 
   /** Mends what crashes left. Run it every few seconds in at least one process; any number may. */
   sweep(): Promise<Swept>;
+  /**
+   * Ends every attempt, and mends what they leave: for a process that alone has the database, when it starts. Whoever
+   * was at work is dead, and need not be waited for until the lease is over.
+   */
+  endAttempts(): Promise<Swept>;
   /** Called when this process made a video takeable, so that its worker need not wait for its next poll. */
   onWork(listener: () => void): () => void;
   /** Called with the id of a running video that was cancelled, in any process. */

@@ -234,6 +234,18 @@ describe.each(databases.kinds)("a video's life on %s", (_, open) => {
       expect(await test.jobs.take()).toBeUndefined();
     });
 
+    it("ends without its lease for a process that is alone: the next attempt can begin at once", async () => {
+      const accountId = await test.account();
+      const { id } = await test.create(accountId);
+      const dead = await test.take();
+      expect(await test.jobs.endAttempts()).toMatchObject({ requeued: 1, lost: 0 });
+      await expect(test.jobs.settle(dead, completed(dead))).rejects.toMatchObject({ code: "attempt_lost" });
+      expect(await test.jobs.endAttempts()).toMatchObject({ requeued: 0, lost: 0 });
+      const next = await test.take();
+      expect(next).toMatchObject({ attempt: 2, video: { id, failures: [{ code: "worker_lost" }] } });
+      await test.jobs.settle(next, completed(next));
+    });
+
     it("found by the next take before any sweep still counts", async () => {
       const accountId = await test.account();
       const { id } = await test.create(accountId);

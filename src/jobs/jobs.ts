@@ -12,6 +12,7 @@ import { handBack, settle } from "./settle.ts";
 import { MARK_PURGED, PURGEABLE } from "./sql/videos.ts";
 import { Sweeper } from "./sweep.ts";
 import { check, heartbeat, take } from "./take.ts";
+import { WORKER_LOST } from "./transitions.ts";
 import { systemWait, Watchers } from "./watchers.ts";
 import { openWebhookJobs } from "./webhooks.ts";
 
@@ -69,6 +70,10 @@ export async function openJobs({
     event: (id, sequence) => eventOf(database, id, sequence),
     watch: (id, onChange) => watchers.watch(id, onChange),
     sweep: () => sweeper.sweep(),
+    endAttempts: async () => {
+      await queue.failActive(database, WORKER_LOST);
+      return sweeper.sweep();
+    },
     onWork: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -11,7 +11,7 @@ import type { Database, Sql } from "./database-contract.ts";
 import { tooOld } from "./migrate.ts";
 import { JOBS_OF_ACCOUNT } from "./sql/erase.ts";
 import { BOSS_TABLE, BOSS_VERSION } from "./sql/migrations.ts";
-import { ANY_WAITING, LOCK_JOB } from "./sql/queue.ts";
+import { ACTIVE_JOBS, ANY_WAITING, LOCK_JOB } from "./sql/queue.ts";
 import { WebhookQueue } from "./webhook-queue.ts";
 
 /** The queue's name in pg-boss. */
@@ -173,6 +173,16 @@ export class Queue {
   /** Ends a locked attempt; pg-boss queues the next one if there is one. */
   async fail(tx: Sql, { jobId, retryCount }: JobAttempt, reason: object): Promise<void> {
     await this.#boss.fail(QUEUE, { id: jobId, retryCount }, reason, { db: adapt(tx) });
+  }
+
+  /** Ends every attempt, whose ever it is; each of them in a transaction of its own. */
+  async failActive(database: Database, reason: object): Promise<void> {
+    for (const { id } of await database.query<{ id: string }>(ACTIVE_JOBS, [QUEUE])) {
+      await database.transaction(async (tx) => {
+        const job = await this.lock(tx, id);
+        if (job?.state === "active") await this.fail(tx, { jobId: id, retryCount: job.retryCount }, reason);
+      });
+    }
   }
 
   /** Ends a locked job that is not active. */

@@ -66,6 +66,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const model = await servedModel(folder, config, log, await formatsHere(log));
     const core = await openCore(config, log);
     closers.push(core.close);
+    // Nobody else can have been at work on a database of one process.
+    if (config.databaseUrl === undefined) await core.jobs.endAttempts();
     const metrics = new Metrics({ totals: core.reports.totals, nowMs: Date.now });
     const scraped = await serveMetrics(config, metrics);
     if (scraped) closers.push(() => scraped.close(0));

@@ -5,6 +5,9 @@ export const LOCK_JOB = `
   select state::text as state, retry_count, retry_limit, priority from pgboss.job
   where name = $1 and id = $2::uuid for update`;
 
+/** The jobs that somebody is, or was, at work on. $1 queue */
+export const ACTIVE_JOBS = `select id::text as id from pgboss.job where name = $1 and state = 'active'`;
+
 /** A row where a job waits; found by pg-boss's index of what waits. $1 queue */
 export const ANY_WAITING = `
   select 1 from pgboss.job where name = $1 and state < 'active' and not blocked limit 1`;
