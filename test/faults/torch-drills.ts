@@ -131,14 +131,17 @@ function badStarts(
   ];
 }
 
-/** A video during which something is done once, in the middle of its denoising. */
+/** A video during which something is done once, in its denoising; long enough not to be over before that works. */
 export function disturbed(engine: EngineChild, disturbance: () => void) {
   let count = 0;
-  return engine.generate(REQUEST, {
-    onProgress: ({ phase }) => {
-      if (phase === "denoise" && ++count === 2) disturbance();
+  return engine.generate(
+    { ...REQUEST, num_inference_steps: 100 },
+    {
+      onProgress: ({ phase }) => {
+        if (phase === "denoise" && ++count === 2) disturbance();
+      },
     },
-  });
+  );
 }
 
 async function errorOf(run: Promise<unknown>): Promise<unknown> {
