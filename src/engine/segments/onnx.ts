@@ -26,6 +26,12 @@ export interface OnnxRuntime {
   readonly capabilities: BackendCapabilities;
   /** Creates the session of a graph of the bundle. */
   createSession(graph: string): Promise<InferenceSession>;
+  /**
+   * Creates the session of an ONNX graph that the backend wrote. Where it is there, tensors stay on the device between
+   * graphs: `createSession` must leave outputs in GPU buffers, and this one those that are named `device`; what is
+   * named `host` comes back. Without it all tensors are in the host's memory.
+   */
+  createGlue?(model: Uint8Array): Promise<InferenceSession>;
 }
 
 /** A handle is the ONNX tensor, whose it is, and the number of releases it still needs. */
