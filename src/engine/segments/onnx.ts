@@ -27,11 +27,11 @@ export interface OnnxRuntime {
   /** Creates the session of a graph of the bundle. */
   createSession(graph: string): Promise<InferenceSession>;
   /**
-   * Creates the session of an ONNX graph that the backend wrote. Where it is there, tensors stay on the device between
-   * graphs: `createSession` must leave outputs in GPU buffers, and this one those that are named `device`; what is
-   * named `host` comes back. Without it all tensors are in the host's memory.
+   * Creates the session of an ONNX graph that the backend wrote, with its output where `outputs` says. Where this is
+   * there, tensors stay on the device between graphs: `createSession` must leave its outputs in GPU buffers, too. Without
+   * it all tensors are in the host's memory.
    */
-  createGlue?(model: Uint8Array): Promise<InferenceSession>;
+  createGlue?(model: Uint8Array, outputs: "cpu" | "gpu-buffer"): Promise<InferenceSession>;
 }
 
 /** A handle is the ONNX tensor, whose it is, and the number of releases it still needs. */
