@@ -184,7 +184,8 @@ class Nodes {
 
   /** Makes the output, in a type. */
   end(x: string, dtype: FloatDtype): void {
-    const cast = dtype === "float32" ? { op: "Identity" } : { op: "Cast", attributes: { to: onnxDataType(dtype) } };
+    const cast =
+      dtype === "float32" ? { op: "Identity" } : { op: "Cast", attributes: { to: onnxDataType(dtype) } };
     this.nodes.push({ ...cast, inputs: [x], outputs: [GLUE_OUTPUT] });
   }
 }

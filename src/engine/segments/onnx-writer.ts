@@ -89,9 +89,7 @@ function tensorProto(name: string, { dtype, dims, data }: HostTensor): Bytes {
 }
 
 function valueInfo({ name, dtype, dims }: OnnxValue): Bytes {
-  const shape = join(
-    dims.map((size) => nested(1, typeof size === "number" ? int(1, size) : text(2, size))),
-  );
+  const shape = join(dims.map((size) => nested(1, typeof size === "number" ? int(1, size) : text(2, size))));
   const tensorType = join([int(1, DATA_TYPES[dtype]), nested(2, shape)]);
   return join([text(1, name), nested(2, nested(1, tensorType))]);
 }
