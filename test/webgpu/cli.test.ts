@@ -2,12 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXIT } from "../../src/cli/exit-codes.ts";
 import { PROMPT, Sandbox } from "../cli/run.ts";
 import { type ToyFolder, toyFolder } from "../support/toy-folder.ts";
 import { hasWebGpu, NEEDS_GPU } from "../support/webgpu.ts";
 
 const there = await hasWebGpu();
-const ENGINE_EXIT = 3;
 
 describe("ONNX_DEVICE=webgpu", () => {
   let toy: ToyFolder;
@@ -39,7 +39,7 @@ describe("ONNX_DEVICE=webgpu", () => {
   // Elsewhere than on Linux a GPU can't be hidden so.
   it.skipIf(process.platform !== "linux")("says what is missing where there is no GPU", async () => {
     const { code, stderr } = await generate({ VK_ICD_FILENAMES: "/nowhere.json" });
-    expect(code).toBe(ENGINE_EXIT);
+    expect(code).toBe(EXIT.engine);
     expect(stderr).toMatch(/mixcache: ONNX Runtime can't use webgpu on this machine.*\./);
   });
 });
