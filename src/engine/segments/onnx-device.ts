@@ -100,7 +100,7 @@ export class DeviceTensors implements TensorPlace {
       const made = (await this.run(await session, feeds, [GLUE_OUTPUT]))[GLUE_OUTPUT];
       if (isTensor(made)) return made;
     } catch (cause) {
-      throw onnxFault(`The device could not ${key}`, cause);
+      throw onnxFault(`The device failed at: ${key}`, cause);
     }
     throw new MixcacheError("engine_failed", `The device gave nothing for: ${key}.`);
   }
