@@ -11,9 +11,9 @@ import path from "node:path";
 import type { InferenceSession } from "onnxruntime-common";
 import type { BackendCapabilities } from "../engine/segments/contract.ts";
 import type { OnnxRuntime } from "../engine/segments/onnx.ts";
-import { DeviceTensors } from "../engine/segments/onnx-device.ts";
-import { MixcacheError, messageOf } from "../errors.ts";
+import { MixcacheError } from "../errors.ts";
 import type { FolderFiles } from "./bundle-folder.ts";
+import { openWebGpu } from "./onnx-webgpu.ts";
 
 export interface OnnxNodeOptions {
   /** Threads within an operator; the same number gives the same bits. */
@@ -25,10 +25,6 @@ export interface OnnxNodeOptions {
    */
   readonly wholly?: (graph: string) => boolean;
 }
-
-type SessionOptions = InferenceSession.SessionOptions;
-/** A runtime whose tensors stay on the device. */
-type DeviceRuntime = OnnxRuntime & Required<Pick<OnnxRuntime, "createGlue">>;
 
 /** Opens ONNX Runtime on a device for the graphs of a bundle in a folder. */
 export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions): Promise<OnnxRuntime> {
@@ -50,7 +46,7 @@ export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions)
     cuts: true,
     modules: true,
   };
-  const session: SessionOptions = {
+  const session: InferenceSession.SessionOptions = {
     executionProviders: [device],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
@@ -60,69 +56,11 @@ export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions)
     // Each session owns a thread pool; idle threads that spin slow partitioned graphs down several times.
     extra: { session: { "intra_op.allow_spinning": "0" } },
   };
-  if (device !== "webgpu")
-    return { capabilities, createSession: (graph) => InferenceSession.create(files.pathOf(graph), session) };
-  const onDevice = onGpu(session);
-  const whollyOnDevice = wholly(onDevice);
-  const runtime: DeviceRuntime = {
-    capabilities,
-    createSession: (graph) =>
-      options.wholly?.(graph)
-        ? refusing(graph, InferenceSession.create(files.pathOf(graph), whollyOnDevice))
-        : InferenceSession.create(files.pathOf(graph), onDevice),
-    createGlue: (model, outputs) =>
-      InferenceSession.create(model, { ...whollyOnDevice, preferredOutputLocation: outputs }),
-  };
-  await refuseWithoutAdapter(runtime);
-  return runtime;
-}
-
-/** Sessions whose outputs stay in GPU buffers. */
-function onGpu(session: SessionOptions): SessionOptions {
-  return { ...session, preferredOutputLocation: "gpu-buffer" };
-}
-
-/** Sessions that can't be created where an operator has no kernel on the device. */
-function wholly(session: SessionOptions): SessionOptions {
-  const entries = session.extra?.session as Readonly<Record<string, string>>;
-  return {
-    ...session,
-    logSeverityLevel: 4,
-    extra: { session: { ...entries, disable_cpu_ep_fallback: "1" } },
-  };
-}
-
-async function refusing(graph: string, created: Promise<InferenceSession>): Promise<InferenceSession> {
-  try {
-    return await created;
-  } catch (cause) {
-    if (!/fallback to CPU EP has been explicitly disabled/.test(messageOf(cause))) throw cause;
-    throw new MixcacheError(
-      "bundle_unsupported",
-      `The graph ${graph} has operators that ONNX Runtime can't run on WebGPU, often those that calculate with sizes. ` +
-        "Export the bundle with fixed sizes, or set ONNX_DEVICE=cpu.",
-      { cause },
-    );
+  if (device === "webgpu") {
+    const { wholly = () => false } = options;
+    return openWebGpu({ files, capabilities, session, wholly, factory: InferenceSession });
   }
-}
-
-/** The provider comes with the package; whether there is a GPU shows only when something is run on it. */
-async function refuseWithoutAdapter(runtime: DeviceRuntime): Promise<void> {
-  const tensors = new DeviceTensors(runtime.createGlue);
-  try {
-    const { Tensor } = await importRuntime();
-    (await tensors.upload(new Tensor("float32", Float32Array.of(0), [1]))).dispose();
-  } catch (cause) {
-    if (!/adapter/i.test(messageOf(cause))) throw cause;
-    throw new MixcacheError(
-      "engine_unavailable",
-      "ONNX Runtime can't use webgpu on this machine: it has no GPU with a Vulkan driver. " +
-        "Install the driver and libvulkan1, or set ONNX_DEVICE=cpu.",
-      { cause },
-    );
-  } finally {
-    await tensors.dispose();
-  }
+  return { capabilities, createSession: (graph) => InferenceSession.create(files.pathOf(graph), session) };
 }
 
 /** The version of ONNX Runtime: another one may give other last bits. */
