@@ -151,7 +151,7 @@ class EngineWorker {
     else this.#answer(message, this.#waiting.get(message.id));
   }
 
-  #answer(message: FromWorker & { readonly id: number }, waiting: Waiting | undefined): void {
+  #answer(message: Extract<FromWorker, { readonly id: number }>, waiting: Waiting | undefined): void {
     if (message.type === "progress") waiting?.onProgress?.(message.progress);
     else if (message.type === "result") waiting?.resolve(message.result);
     else waiting?.reject(fromWire(message.error));
