@@ -64,14 +64,17 @@ export async function openOnnxWeb(
   if (folder) ort.env.wasm.wasmPaths = { wasm: new URL(build.wasm, folder) };
   const watched = device === "webgpu" && (() => watchDevice(ort.env.webgpu.device, onLost));
   const create = oneByOne(async (model: Uint8Array, options: InferenceSession.SessionOptions) => {
-    const session = await ort.InferenceSession.create(model, { ...options, ...sessionOptions(device) });
+    const session = await ort.InferenceSession.create(model, { ...sessionOptions(device), ...options });
     if (watched) await watched();
     return withTurns(session);
   });
   const runtime: OnnxRuntime = {
     capabilities: capabilities(device, adapter),
     createSession: async (graph) => create(await graphBytes(bundle, graph), await weightsOf(bundle, graph)),
-    ...(adapter && { createGlue: (model: Uint8Array) => create(model, {}) }),
+    ...(adapter && {
+      createGlue: (model: Uint8Array, outputs: "cpu" | "gpu-buffer") =>
+        create(model, { preferredOutputLocation: outputs }),
+    }),
   };
   const isFallback = asked === "auto" && !adapter;
   return {
