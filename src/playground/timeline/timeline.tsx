@@ -69,6 +69,7 @@ function Columns({ columns, steps, at, onChoose }: ColumnsProps) {
   return (
     <div
       class="columns"
+      style={{ "--steps": String(Math.max(steps, columns.length)) }}
       role="slider"
       tabIndex={0}
       aria-label="Step"
