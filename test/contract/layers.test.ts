@@ -10,7 +10,7 @@ const SOURCE = path.join(import.meta.dirname, "../../src");
 /** Every source file (no tests) with the modules it imports; relative ones as paths from `src`. */
 const imports = new Map(
   readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.endsWith("testing.ts"))
+    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith(".test.ts") && !file.endsWith("testing.ts"))
     .map((file) => {
       const text = readFileSync(path.join(SOURCE, file), "utf8");
       const found = [
@@ -157,6 +157,16 @@ describe("layer rules", () => {
     expect(
       offences("api", (name) => isOurs(name) && !below.includes(room(name)) && !leaves.includes(name)),
     ).toEqual([]);
+  });
+
+  it("the page knows the engine, the browser's engine and what the API's answers look like; nobody knows the page", () => {
+    const below = ["playground", "browser", "engine", "schemas", "wire"];
+    expect(
+      offences("playground", (name) => isOurs(name) && !below.includes(room(name)) && name !== "errors.ts"),
+    ).toEqual([]);
+    expect(offences("playground", (name) => name.startsWith("node:"))).toEqual([]);
+    for (const from of new Set([...imports.keys()].map(room)))
+      if (from !== "playground") expect(offences(from, (name) => room(name) === "playground")).toEqual([]);
   });
 
   it("jobs know nothing of HTTP, files or workers; prices alone ask the engine what a video can cost", () => {

@@ -1,0 +1,13 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { followLocation } from "./location.ts";
+import { greetServer, openSession } from "./session.ts";
+import { openTheme } from "./theme.ts";
+import "./styles/index.css";
+
+openTheme();
+openSession();
+followLocation();
+void greetServer();
+const root = document.getElementById("app");
+if (root) render(<App />, root);
