@@ -149,8 +149,7 @@ async function completed(
 function reportOf({ trace, bundle }: AttemptRecord, { notices, settings, peakMemoryBytes }: EngineResult) {
   return {
     policy: settings.cache.policy,
-    speedup: rounded(trace?.totals.end_to_end_speedup),
-    dit_speedup: rounded(trace?.totals.dit_speedup),
+    speedup: rounded(trace?.totals.ideal_speedup),
     modes: trace?.totals.modes ?? {},
     notices,
     peak_memory_bytes: peakMemoryBytes,

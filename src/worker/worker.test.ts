@@ -71,7 +71,9 @@ describe("a video", () => {
     const record = JSON.parse(Buffer.from(await stored(result?.trace?.key ?? "")).toString());
     expect(record).toMatchObject({ video: id, attempt: 1, outcome: "completed", video_ms: 2000 });
     expect(record.trace.settings).toMatchObject({ prompt: "a red circle", seed: "18446744073709551615" });
-    expect(video.report).toMatchObject({ policy: "off", modes: { full: 2, step: 2 } });
+    const { full, reused } = STUB_FLOPS;
+    const speedup = Math.round((4000 * full) / (2 * (full + reused))) / 1000;
+    expect(video.report).toMatchObject({ policy: "off", speedup, modes: { full: 2, step: 2 } });
     expect(video.progress.percent).toBe(100);
   });
 
