@@ -1,11 +1,13 @@
 /** The page: `npm run build:playground` writes `dist/playground`, static files for any host. */
 
 import { defineConfig } from "vite";
+import { playgroundAssets } from "./scripts/playground-assets.ts";
 
 export default defineConfig({
   root: "src/playground",
   // Relative addresses: the page works in any folder of a host.
   base: "./",
+  plugins: [playgroundAssets()],
   build: {
     outDir: "../../dist/playground",
     emptyOutDir: true,
