@@ -1,4 +1,69 @@
-/** What only who runs the server sees. @param path what follows `#/operator/` */
+import { hashOf } from "../route.ts";
+import { apiKey } from "../session.ts";
+import { accounts, chosenAccount } from "./calls.ts";
+import { Deliveries } from "./deliveries.tsx";
+import { Keys } from "./keys.tsx";
+import { useLoaded } from "./loaded.ts";
+import { Shown } from "./shown.tsx";
+import { Usage } from "./usage.tsx";
+
+const VIEWS = [
+  { path: "keys", title: "Keys", View: Keys },
+  { path: "usage", title: "Usage", View: Usage },
+  { path: "deliveries", title: "Deliveries", View: Deliveries },
+] as const;
+
+/** Keys, usage and deliveries: of one's own account, or of one that the operator chooses. @param path what follows `#/operator/` */
 export function Operator({ path }: { readonly path: string }) {
-  return <h1>Operator {path}</h1>;
+  const { View, title } = VIEWS.find((view) => view.path === path) ?? VIEWS[0];
+  const { state } = useLoaded(apiKey.value ?? "", accounts);
+  return (
+    <section class="operator">
+      <h1>{title}</h1>
+      <nav aria-label="Account" class="operator-views">
+        {VIEWS.map((view) => (
+          <a
+            key={view.path}
+            href={hashOf({ name: "operator", path: view.path })}
+            {...(view.View === View && { "aria-current": "page" })}
+          >
+            {view.title}
+          </a>
+        ))}
+      </nav>
+      <Shown loaded={state.value}>
+        {(list) => (
+          <>
+            {list && <AccountChoice list={list} />}
+            {list && chosenAccount.value === undefined ? (
+              <p>With the operator's key, choose the account that this is about.</p>
+            ) : (
+              <View key={chosenAccount.value ?? ""} />
+            )}
+          </>
+        )}
+      </Shown>
+    </section>
+  );
+}
+
+function AccountChoice({ list }: { readonly list: readonly { readonly id: string; readonly name: string }[] }) {
+  return (
+    <label class="field">
+      Account
+      <select
+        value={chosenAccount.value ?? ""}
+        onChange={({ currentTarget }) => {
+          chosenAccount.value = currentTarget.value || undefined;
+        }}
+      >
+        <option value="">Choose an account</option>
+        {list.map(({ id, name }) => (
+          <option key={id} value={id}>
+            {name} ({id})
+          </option>
+        ))}
+      </select>
+    </label>
+  );
 }
