@@ -1,0 +1,13 @@
+/** Guarantee: every example is made of words that the embedded model was trained with. */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { EXAMPLES } from "./examples.ts";
+
+const file = path.join(import.meta.dirname, "../../../models/shapes/tokenizer.json");
+const { model } = JSON.parse(readFileSync(file, "utf8")) as { model: { vocab: Record<string, number> } };
+
+it.each(EXAMPLES)("%s", (prompt) => {
+  expect(prompt.split(" ").filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
+});
