@@ -14,7 +14,11 @@ export function Bars({ title, bars }: { readonly title: string; readonly bars: r
   return (
     <figure class="bars">
       <figcaption>{title}</figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}. The table below has the numbers.`}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${title}. The table below has the numbers.`}
+      >
         <line x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
         {bars.map(({ label, value }, i) => {
           const height = value > 0 ? Math.max((value / most) * HEIGHT, LEAST_SEEN) : 0;

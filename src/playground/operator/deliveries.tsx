@@ -58,7 +58,10 @@ function OfWebhook({ list }: { readonly list: readonly Webhook[] }) {
             <p>Nothing was sent to it yet.</p>
           ) : (
             <>
-              <Table title="Deliveries" columns={["Event", "Video", "State", "Attempts", "Made", "Send again"]}>
+              <Table
+                title="Deliveries"
+                columns={["Event", "Video", "State", "Attempts", "Made", "Send again"]}
+              >
                 {data.map((delivery) => (
                   <Row key={delivery.id} of={delivery} onChanged={again} />
                 ))}

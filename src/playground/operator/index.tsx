@@ -47,7 +47,11 @@ export function Operator({ path }: { readonly path: string }) {
   );
 }
 
-function AccountChoice({ list }: { readonly list: readonly { readonly id: string; readonly name: string }[] }) {
+function AccountChoice({
+  list,
+}: {
+  readonly list: readonly { readonly id: string; readonly name: string }[];
+}) {
   return (
     <label class="field">
       Account

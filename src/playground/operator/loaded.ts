@@ -20,14 +20,11 @@ export interface Loading<Value> {
  * Asks when the view is shown and whenever `of` changes.
  * @param of tells one question from another
  */
-export function useLoaded<Value>(
-  of: string,
-  load: (signal: AbortSignal) => Promise<Value>,
-): Loading<Value> {
+export function useLoaded<Value>(of: string, load: (signal: AbortSignal) => Promise<Value>): Loading<Value> {
   const state = useSignal<Loaded<Value>>({ is: "loading" });
   const turn = useSignal(0);
+  // Stands for everything that `load` reads.
   const asked = `${turn.value} ${of}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` stands for everything that `load` reads.
   useEffect(() => {
     const left = new AbortController();
     load(left.signal).then(

@@ -27,7 +27,9 @@ const usage = (of: Partial<Usage>): Usage => ({
 
 describe("bars of usage", () => {
   it("have every day, also those without a video", () => {
-    const table = usage({ data: [row({ day: "2026-02-28" }), row({ day: "2026-03-02", amount: "1.000000" })] });
+    const table = usage({
+      data: [row({ day: "2026-02-28" }), row({ day: "2026-03-02", amount: "1.000000" })],
+    });
     expect(barsOf(table, "amount")).toEqual([
       { label: "2026-02-27", value: 0 },
       { label: "2026-02-28", value: 0.25 },
