@@ -25,9 +25,9 @@ const WORTH = 0.9;
 const compressors = [
   {
     ending: ".br",
-    // The highest levels take ten times as long for 5 % less.
+    // Level 9 takes four times as long for 5 % less.
     compress: (bytes: Uint8Array) =>
-      promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+      promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
   },
   { ending: ".gz", compress: (bytes: Uint8Array) => promisify(gzip)(bytes) },
 ];

@@ -2,7 +2,6 @@
 
 import { signal } from "@preact/signals";
 import type { z } from "zod";
-import { MixcacheError } from "../../errors.ts";
 import type {
   accountListSchema,
   createdKeySchema,
@@ -33,14 +32,9 @@ export interface Page<Item> {
 /** For whom the operator's key speaks; undefined with an account's own key. */
 export const chosenAccount = signal<string | undefined>(undefined);
 
-/** The accounts that the key may speak for; undefined for a key that has one of its own. */
-export async function accounts(signal: AbortSignal): Promise<readonly Account[] | undefined> {
-  try {
-    return (await api.json<z.infer<typeof accountListSchema>>("/v1/accounts?limit=100", { signal })).data;
-  } catch (error) {
-    if (error instanceof MixcacheError && error.code === "scope_missing") return undefined;
-    throw error;
-  }
+/** The accounts that the operator's key may speak for. @throws MixcacheError `scope_missing` for another one */
+export async function accounts(signal: AbortSignal): Promise<readonly Account[]> {
+  return (await api.json<z.infer<typeof accountListSchema>>("/v1/accounts?limit=100", { signal })).data;
 }
 
 /** Newest first. */

@@ -1,9 +1,13 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { messageOf } from "../../errors.ts";
 import { hashOf } from "../route.ts";
 import { type Delivery, deliveries, replay, type Webhook, webhooks } from "./calls.ts";
 import { useLoaded } from "./loaded.ts";
 import { Moment, Shown, Table } from "./shown.tsx";
+
+/** How often one looks while something is still to be sent. */
+const LOOK_AGAIN_MS = 2000;
 
 /** What became of telling the account's webhooks, and telling them again. */
 export function Deliveries() {
@@ -27,6 +31,12 @@ function OfWebhook({ list }: { readonly list: readonly Webhook[] }) {
   const chosen = useSignal(list[0]?.id ?? "");
   const webhook = list.find(({ id }) => id === chosen.value);
   const { state, again } = useLoaded(chosen.value, (signal) => deliveries(chosen.value, signal));
+  const shown = state.value;
+  useEffect(() => {
+    if (shown.is !== "ready" || !shown.value.data.some(({ status }) => status === "pending")) return;
+    const timer = setTimeout(again, LOOK_AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [shown, again]);
   return (
     <>
       <div class="choices">
@@ -52,7 +62,7 @@ function OfWebhook({ list }: { readonly list: readonly Webhook[] }) {
       {webhook?.enabled === false && (
         <p role="status">It is switched off{webhook.disabled_reason && `: ${webhook.disabled_reason}`}.</p>
       )}
-      <Shown loaded={state.value}>
+      <Shown loaded={shown}>
         {({ data, has_more }) =>
           data.length === 0 ? (
             <p>Nothing was sent to it yet.</p>
@@ -102,7 +112,7 @@ function Row({ of, onChanged }: { readonly of: Delivery; readonly onChanged: () 
         <Moment at={of.created_at} />
       </td>
       <td>
-        <button type="button" onClick={again} aria-label={`Send ${of.type} of ${of.video} again`}>
+        <button type="button" onClick={again} aria-label={`Send again ${of.type} of ${of.video}`}>
           Send again
         </button>
         {sentence.value && <p role="alert">{sentence.value}</p>}

@@ -1,5 +1,5 @@
 import { hashOf } from "../route.ts";
-import { apiKey } from "../session.ts";
+import { apiKey, server } from "../session.ts";
 import { accounts, chosenAccount } from "./calls.ts";
 import { Deliveries } from "./deliveries.tsx";
 import { Keys } from "./keys.tsx";
@@ -16,11 +16,11 @@ const VIEWS = [
 /** Keys, usage and deliveries: of one's own account, or of one that the operator chooses. @param path what follows `#/operator/` */
 export function Operator({ path }: { readonly path: string }) {
   const { View, title } = VIEWS.find((view) => view.path === path) ?? VIEWS[0];
-  const { state } = useLoaded(apiKey.value ?? "", accounts);
+  const { is } = server.value;
   return (
     <section class="operator">
       <h1>{title}</h1>
-      <nav aria-label="Account" class="operator-views">
+      <nav aria-label="Views of the account" class="operator-views">
         {VIEWS.map((view) => (
           <a
             key={view.path}
@@ -31,19 +31,29 @@ export function Operator({ path }: { readonly path: string }) {
           </a>
         ))}
       </nav>
-      <Shown loaded={state.value}>
-        {(list) => (
-          <>
-            {list && <AccountChoice list={list} />}
-            {list && chosenAccount.value === undefined ? (
-              <p>With the operator's key, choose the account that this is about.</p>
-            ) : (
-              <View key={chosenAccount.value ?? ""} />
-            )}
-          </>
-        )}
-      </Shown>
+      {is === "ready" && <View />}
+      {is === "locked" && <OfChosen View={View} />}
+      {is === "absent" && <p>Keys, usage and deliveries are a server's, and there is none here.</p>}
     </section>
+  );
+}
+
+/** A key without an account of its own may be the operator's. */
+function OfChosen({ View }: { readonly View: (typeof VIEWS)[number]["View"] }) {
+  const { state } = useLoaded(apiKey.value ?? "", accounts);
+  return (
+    <Shown loaded={state.value}>
+      {(list) => (
+        <>
+          <AccountChoice list={list} />
+          {chosenAccount.value === undefined ? (
+            <p>With the operator's key, choose the account that this is about.</p>
+          ) : (
+            <View key={chosenAccount.value} />
+          )}
+        </>
+      )}
+    </Shown>
   );
 }
 
