@@ -128,6 +128,23 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(KIND_OF, code);
 }
 
+/** A `MixcacheError` between processes, threads or workers. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly field?: string;
+}
+
+/** Makes an error ready to be sent. */
+export function toWire({ code, message, field }: MixcacheError): WireError {
+  return { code, message, ...(field !== undefined && { field }) };
+}
+
+/** The error that was sent. */
+export function fromWire({ code, message, field }: WireError): MixcacheError {
+  return new MixcacheError(code, message, field === undefined ? {} : { field });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

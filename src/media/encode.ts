@@ -3,7 +3,8 @@
 import type { RgbFrames } from "../engine/frames.ts";
 import { invalid } from "../errors.ts";
 import { validateFps, validateFrames } from "./frames.ts";
-import { encodeMp4, type Mp4Codec } from "./mp4.ts";
+import { encodeMp4 } from "./mp4.ts";
+import type { Mp4Codec } from "./mux.ts";
 import { type Upscale, upscale } from "./upscale.ts";
 import { encodeWebp } from "./webp.ts";
 

@@ -3,7 +3,8 @@
 export { type EncodeVideoOptions, encodeVideo, type VideoFormat } from "./encode.ts";
 export { frameAt, frameByteLength, validateFrames } from "./frames.ts";
 export { DIGITAL_SOURCE_TYPE, MARK_SENTENCE } from "./mark.ts";
-export { loadNodeCodecs, MP4_CODECS, type Mp4Codec } from "./mp4.ts";
+export { loadNodeCodecs } from "./mp4.ts";
+export { MP4_CODECS, type Mp4Codec } from "./mux.ts";
 export { contactSheet, type SheetOptions, type SheetVideo } from "./sheet.ts";
 export { type ResizeMethod, type Upscale, upscale } from "./upscale.ts";
 export { assertWritable, type FileSystem, writeFileAtomically } from "./write.ts";

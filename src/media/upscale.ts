@@ -3,6 +3,7 @@
 import type { RgbFrames } from "../engine/frames.ts";
 import { invalid } from "../errors.ts";
 import { frameAt, frameByteLength, validateFrames } from "./frames.ts";
+import { resizeNearest, watchableFactor } from "./nearest.ts";
 
 /** `nearest` keeps hard pixel edges and is exact; `lanczos` (three lobes) is smooth. */
 export type ResizeMethod = "nearest" | "lanczos";
@@ -22,9 +23,6 @@ export interface Upscale {
   /** Pixels, at least the source's height. */
   readonly height?: number;
 }
-
-/** The longer side, in pixels, that the default factor reaches. */
-export const DEFAULT_LONGER_SIDE = 512;
 
 /** No side may get longer than this, in pixels: the largest that H.264 decoders commonly take. */
 export const MAX_SIDE = 8192;
@@ -56,8 +54,7 @@ export async function upscale(frames: RgbFrames, options: Upscale = {}): Promise
 }
 
 /**
- * RgbFrames of exactly `width` x `height` pixels, larger or smaller. `nearest` needs no library, so that a
- * browser can use it too; `lanczos` loads sharp when it is first used.
+ * RgbFrames of exactly `width` x `height` pixels, larger or smaller. `lanczos` loads sharp when it is first used.
  */
 export async function resize(
   frames: RgbFrames,
@@ -90,41 +87,8 @@ function targetSize(
       height: height ?? Math.max(1, Math.round(frames.height * scale)),
     };
   }
-  const longerSide = Math.max(frames.width, frames.height);
-  const times = factor ?? Math.ceil(DEFAULT_LONGER_SIDE / longerSide);
+  const times = factor ?? watchableFactor(frames);
   return { width: frames.width * times, height: frames.height * times };
-}
-
-function resizeNearest(frames: RgbFrames, width: number, height: number): RgbFrames {
-  const size = width * height * 3;
-  const data = new Uint8Array(frames.count * size);
-  // The source byte offset of each target column, worked out once for all rows and frames.
-  const columns = Int32Array.from(
-    { length: width },
-    (_, x) => Math.floor(((x + 0.5) * frames.width) / width) * 3,
-  );
-  const row = width * 3;
-  for (let index = 0; index < frames.count; index++) {
-    const source = frameAt(frames, index);
-    const target = data.subarray(index * size, (index + 1) * size);
-    let filledFrom = -1;
-    for (let y = 0; y < height; y++) {
-      const sourceY = Math.floor(((y + 0.5) * frames.height) / height);
-      if (sourceY === filledFrom) {
-        target.copyWithin(y * row, (y - 1) * row, y * row);
-        continue;
-      }
-      filledFrom = sourceY;
-      const from = sourceY * frames.width * 3;
-      let to = y * row;
-      for (const column of columns) {
-        target[to++] = source[from + column] ?? 0;
-        target[to++] = source[from + column + 1] ?? 0;
-        target[to++] = source[from + column + 2] ?? 0;
-      }
-    }
-  }
-  return { width, height, count: frames.count, data };
 }
 
 async function resizeLanczos(frames: RgbFrames, width: number, height: number): Promise<RgbFrames> {

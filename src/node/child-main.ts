@@ -5,16 +5,16 @@
 
 import { readBundle } from "../engine/bundle/read.ts";
 import { measure } from "../engine/calibration/measure.ts";
+import { outOfMemory, saysOutOfMemory } from "../engine/out-of-memory.ts";
 import { Pipeline } from "../engine/pipeline.ts";
 import type { RunHooks } from "../engine/progress.ts";
 import { usedSettings } from "../engine/settings.ts";
-import { MixcacheError, messageOf } from "../errors.ts";
+import { MixcacheError, messageOf, toWire } from "../errors.ts";
 import { FolderFiles } from "./bundle-folder.ts";
 import { EmbeddingFolder } from "./embedding-cache.ts";
 import { openBackend } from "./open-backend.ts";
-import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
 import { profileFinder } from "./profiles.ts";
-import type { EngineOptions, FromChild, ToChild, WireError } from "./protocol.ts";
+import type { EngineOptions, FromChild, ToChild } from "./protocol.ts";
 import { SharedNegatives } from "./shared-negatives.ts";
 
 let pipeline: Pipeline | undefined;
@@ -24,11 +24,6 @@ const running = new Map<number, AbortController>();
 
 function send(message: FromChild): void {
   process.send?.(message);
-}
-
-function wire(error: unknown): WireError {
-  const { code, message, field } = typed(error);
-  return { code, message, ...(field !== undefined && { field }) };
 }
 
 function typed(error: unknown): MixcacheError {
@@ -42,7 +37,7 @@ function typed(error: unknown): MixcacheError {
 
 /** Tells the parent and leaves once the message is out. */
 function die(error: unknown): void {
-  process.send?.({ type: "fatal", error: wire(error) } satisfies FromChild, () => process.exit(70));
+  process.send?.({ type: "fatal", error: toWire(typed(error)) } satisfies FromChild, () => process.exit(70));
 }
 
 async function load(options: EngineOptions): Promise<void> {
@@ -126,7 +121,7 @@ async function answer(
       }),
     );
   } catch (error) {
-    send({ type: "failed", id, error: wire(error) });
+    send({ type: "failed", id, error: toWire(typed(error)) });
   } finally {
     running.delete(id);
   }

@@ -6,10 +6,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MeasureOptions } from "../engine/calibration/measure.ts";
 import type { Measured } from "../engine/calibration/measured.ts";
+import { outOfMemory, saysOutOfMemory } from "../engine/out-of-memory.ts";
 import type { Progress, RunHooks } from "../engine/progress.ts";
 import type { GenerateRequest } from "../engine/settings.ts";
-import { MixcacheError } from "../errors.ts";
-import { outOfMemory, saysOutOfMemory } from "./out-of-memory.ts";
+import { fromWire, MixcacheError } from "../errors.ts";
 import type {
   EngineInfo,
   EngineOptions,
@@ -17,7 +17,6 @@ import type {
   FromChild,
   NegativeName,
   ToChild,
-  WireError,
 } from "./protocol.ts";
 
 /** How a child is started and watched. */
@@ -261,8 +260,4 @@ function astray(): MixcacheError {
     "engine_failed",
     "The engine answered another question than the one it was asked.",
   );
-}
-
-function fromWire({ code, message, field }: WireError): MixcacheError {
-  return new MixcacheError(code, message, field === undefined ? {} : { field });
 }

@@ -12,7 +12,7 @@ export { EmbeddingFolder, type EmbeddingFolderOptions } from "./embedding-cache.
 export { EngineChild, type EngineChildOptions, type EngineHooks } from "./engine-child.ts";
 export { type OnnxNodeOptions, openOnnxNode } from "./onnx-runtime.ts";
 export { type OpenedBackend, openBackend } from "./open-backend.ts";
-export { type ProfilePlaces, profileFinder, profileName, profilePath, readProfileFile } from "./profiles.ts";
+export { type ProfilePlaces, profileFinder, profilePath, readProfileFile } from "./profiles.ts";
 export type { EngineInfo, EngineOptions, EngineResult } from "./protocol.ts";
 export { defaultThreads } from "./threads.ts";
 export { type TorchOptions, type TorchWatch, torchWorker } from "./torch-worker.ts";

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import type { FoundProfile, Profile, ProfileKey } from "../engine/cache/profile.ts";
+import { type FoundProfile, type Profile, type ProfileKey, profileName } from "../engine/cache/profile.ts";
 import { readProfile, requireFit } from "../engine/cache/profile-fit.ts";
 import { MixcacheError, messageOf } from "../errors.ts";
 import { EMBEDDED_PROFILES } from "./embedded.ts";
@@ -15,13 +15,6 @@ export interface ProfilePlaces {
   readonly fetchedProfiles?: string;
   /** A file that is used instead of all others. */
   readonly profile?: string;
-}
-
-/** The name that a profile of these settings has in every folder and store: `<bundle digest>/<settings>.json`. */
-export function profileName(key: ProfileKey): string {
-  const { bundle, scheduler, steps, width, height, frames, guidance_scales } = key;
-  const guidance = Object.values(guidance_scales).join("-");
-  return `${bundle}/${scheduler}-${steps}-${width}x${height}x${frames}-g${guidance}.json`;
 }
 
 /** Where in a folder of profiles the one for these settings is, or would be. */

@@ -7,7 +7,7 @@ import type { RgbFrames } from "../engine/frames.ts";
 import type { Progress } from "../engine/progress.ts";
 import type { GenerateRequest, UsedSettings } from "../engine/settings.ts";
 import type { RunTrace } from "../engine/trace.ts";
-import type { ErrorCode } from "../errors.ts";
+import type { WireError } from "../errors.ts";
 import type { TorchOptions, TorchWatch } from "./torch-worker.ts";
 
 /** How an engine is opened. */
@@ -56,13 +56,6 @@ export type ToChild =
 export interface NegativeName {
   readonly bundle: string;
   readonly name: string;
-}
-
-/** A `MixcacheError` on the wire. */
-export interface WireError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly field?: string;
 }
 
 /** What a loaded engine says of itself. */

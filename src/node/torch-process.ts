@@ -7,8 +7,8 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { saysOutOfMemory } from "../engine/out-of-memory.ts";
 import { MixcacheError, messageOf } from "../errors.ts";
-import { saysOutOfMemory } from "./out-of-memory.ts";
 
 /** How much of what a worker prints is kept, to tell why it ended. */
 const STDERR_TAIL = 16_384;

@@ -21,7 +21,8 @@ import type { Settings } from "../../src/engine/settings.ts";
 import { latentDims } from "../../src/engine/shape.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 import { largestDifference } from "../support/golden.ts";
-import { encodeAll, openParity, paritySettings } from "../support/parity.ts";
+import { encodeAll } from "../support/live-runs.ts";
+import { openParity, paritySettings } from "../support/parity.ts";
 
 const { about, tensor, files, open } = openParity("wan-2.2-a14b");
 /** The first step of the second expert, as diffusers' pipeline takes it; its noise level alone would say 9. */

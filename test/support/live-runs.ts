@@ -2,17 +2,14 @@
 
 import type { Bundle } from "../../src/engine/bundle/read.ts";
 import type { CachePolicy, Measurement, RunInfo, StepPlan } from "../../src/engine/cache/contract.ts";
-import { createPolicy } from "../../src/engine/cache/policies.ts";
-import type { CacheRequest } from "../../src/engine/cache/request.ts";
 import { decode } from "../../src/engine/decode.ts";
 import { denoise } from "../../src/engine/denoise.ts";
 import { randn } from "../../src/engine/random.ts";
-import type { SegmentBackend } from "../../src/engine/segments/contract.ts";
+import type { SegmentBackend, State } from "../../src/engine/segments/contract.ts";
 import type { Settings } from "../../src/engine/settings.ts";
 import { latentDims } from "../../src/engine/shape.ts";
+import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
 import type { StepTrace } from "../../src/engine/trace.ts";
-import { encodeAll } from "./parity.ts";
-import { handmadeProfile } from "./policies.ts";
 
 /** A scalar that a policy was told before it decided, and what it had asked. */
 export interface Heard {
@@ -28,13 +25,6 @@ export interface LiveRun {
   readonly latents: Float32Array;
   /** Bytes. */
   readonly frames: ArrayLike<number>;
-}
-
-/** The policy of a request, with a profile made up by hand. */
-export function livePolicy({ manifest }: Bundle, settings: Settings, cache: CacheRequest): CachePolicy {
-  // Its blocks are the embedded model's; the fixtures have others.
-  const { block_range: _, ...profile } = handmadeProfile(settings.steps);
-  return createPolicy(cache, { manifest, settings, profile });
 }
 
 /** What a run is made of, beside its policy. */
@@ -101,4 +91,14 @@ function listening(policy: CachePolicy, heard: Heard[][], started: (run: RunInfo
 /** What is measured; coefficients of predictions rest on scalars themselves. */
 function inWords(measurement: Measurement | undefined): string {
   return JSON.stringify(measurement, (key, value) => (key === "prediction" ? undefined : value));
+}
+
+/** What all text encoders make of one text. */
+export async function encodeAll(bundle: Bundle, backend: SegmentBackend, text: string): Promise<State> {
+  let state: State = {};
+  for (const encoder of bundle.manifest.text_encoders) {
+    const tokens = (await loadTokenizer(bundle, encoder))(text);
+    state = { ...state, ...(await encodeText(backend, encoder, tokens, {})) };
+  }
+  return state;
 }

@@ -9,7 +9,8 @@ import type { SegmentBackend } from "../../src/engine/segments/contract.ts";
 import { latentDims } from "../../src/engine/shape.ts";
 import type { StepTrace } from "../../src/engine/trace.ts";
 import { largestDifference } from "./golden.ts";
-import { encodeAll, openParity, paritySettings } from "./parity.ts";
+import { encodeAll } from "./live-runs.ts";
+import { openParity, paritySettings } from "./parity.ts";
 import type { OpenBackend } from "./parity-suite.ts";
 
 const TOLERANCE = 1e-4;

@@ -10,11 +10,11 @@ import type { Bundle } from "../../src/engine/bundle/read.ts";
 import { replay } from "../../src/engine/cache/replay.ts";
 import type { CacheRequest } from "../../src/engine/cache/request.ts";
 import type { SegmentBackend } from "../../src/engine/segments/contract.ts";
-import { type LiveRun, livePolicy, liveRun } from "./live-runs.ts";
+import { type LiveRun, liveRun } from "./live-runs.ts";
 import { compareRuns } from "./margin-rule.ts";
 import { openParity, paritySettings } from "./parity.ts";
 import type { OpenBackend } from "./parity-suite.ts";
-import { decisionsOf } from "./policies.ts";
+import { decisionsOf, livePolicy } from "./policies.ts";
 
 /** Two live runs of one request. */
 export type Pair = readonly [LiveRun, LiveRun];

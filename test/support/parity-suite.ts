@@ -15,8 +15,8 @@ import { latentDims } from "../../src/engine/shape.ts";
 import { loadTokenizer } from "../../src/engine/text.ts";
 import type { FolderFiles } from "../../src/node/bundle-folder.ts";
 import { largestDifference, relativeDifference } from "./golden.ts";
+import { encodeAll } from "./live-runs.ts";
 import {
-  encodeAll,
   levels,
   openParity,
   type ParityDetail,

@@ -4,9 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type Bundle, readBundle } from "../../src/engine/bundle/read.ts";
 import type { CacheRequest } from "../../src/engine/cache/request.ts";
-import type { SegmentBackend, State } from "../../src/engine/segments/contract.ts";
 import { type GenerateRequest, resolveSettings, type Settings } from "../../src/engine/settings.ts";
-import { encodeText, loadTokenizer } from "../../src/engine/text.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
 import { readGolden, type Tensor } from "./golden.ts";
 
@@ -109,16 +107,6 @@ export function parityRequest(about: ParityAbout, run: ParityRun): GenerateReque
 /** The settings of a reference run. */
 export function paritySettings({ manifest }: Bundle, about: ParityAbout, run: ParityRun): Settings {
   return resolveSettings(manifest, parityRequest(about, run));
-}
-
-/** What all text encoders make of one text. */
-export async function encodeAll(bundle: Bundle, backend: SegmentBackend, text: string): Promise<State> {
-  let state: State = {};
-  for (const encoder of bundle.manifest.text_encoders) {
-    const tokens = (await loadTokenizer(bundle, encoder))(text);
-    state = { ...state, ...(await encodeText(backend, encoder, tokens, {})) };
-  }
-  return state;
 }
 
 /** Frames of diffusers, [1, frames, 3, height, width] in 0 … 1, in the order of bytes, in levels of 0 … 255. */

@@ -1,8 +1,8 @@
 /** What policies are tested with: a run and a profile made up by hand, on the manifest of the embedded bundle. */
 
-import { readFileSync } from "node:fs";
-import path from "node:path";
+import shapes from "../../models/shapes/model.json" with { type: "json" };
 import { type Manifest, manifestSchema } from "../../src/engine/bundle/manifest.ts";
+import type { Bundle } from "../../src/engine/bundle/read.ts";
 import type {
   Branch,
   CachePolicy,
@@ -15,13 +15,10 @@ import { createPolicy } from "../../src/engine/cache/policies.ts";
 import { PROFILE_FORMAT, type Profile } from "../../src/engine/cache/profile.ts";
 import { type Replayed, replay } from "../../src/engine/cache/replay.ts";
 import type { CacheRequest } from "../../src/engine/cache/request.ts";
-import { resolveSettings } from "../../src/engine/settings.ts";
-import { EMBEDDED_BUNDLE } from "../../src/node/embedded.ts";
+import { resolveSettings, type Settings } from "../../src/engine/settings.ts";
 
 /** Eight blocks with a cut after each; two signals. */
-export const shapesManifest: Manifest = manifestSchema.parse(
-  JSON.parse(readFileSync(path.join(EMBEDDED_BUNDLE, "model.json"), "utf8")),
-);
+export const shapesManifest: Manifest = manifestSchema.parse(shapes);
 
 /** A run of so many steps; `switchAt` makes two experts of it, the second from that step on. */
 export function runInfo(
@@ -84,6 +81,13 @@ export function handmadeProfile(steps: number, changes: Partial<Profile> = {}): 
     impacts: { step: impact(1), cfg: impact(0.3), block: impact(0.8) },
     ...changes,
   };
+}
+
+/** The policy of a request, with a profile made up by hand. */
+export function livePolicy({ manifest }: Bundle, settings: Settings, cache: CacheRequest): CachePolicy {
+  // Its blocks are the embedded model's; the fixtures have others.
+  const { block_range: _, ...profile } = handmadeProfile(settings.steps);
+  return createPolicy(cache, { manifest, settings, profile });
 }
 
 /** A policy for a request to the embedded model. */

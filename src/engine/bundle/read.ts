@@ -1,7 +1,7 @@
 /** Reads and checks a bundle: nothing of it is used before everything of it has been found right. */
 
 import { MixcacheError } from "../../errors.ts";
-import type { BundleFiles } from "./files.ts";
+import type { BundleFiles, FileDigest } from "./files.ts";
 import { BUNDLE_FORMAT, type Manifest, manifestSchema } from "./manifest.ts";
 import { checkStructure } from "./structure.ts";
 
@@ -16,6 +16,9 @@ export interface Bundle {
   readonly files: BundleFiles;
 }
 
+/** A manifest that was checked by itself: its shape, and how its parts fit together. */
+export type CheckedManifest = Omit<Bundle, "files">;
+
 /** Progress of the digests: bytes checked so far, of all. */
 export type DigestProgress = (checkedBytes: number, totalBytes: number) => void;
 
@@ -25,6 +28,17 @@ export type DigestProgress = (checkedBytes: number, totalBytes: number) => void;
  * `bundle_digest_mismatch`; the message names the file or field.
  */
 export async function readBundle(files: BundleFiles, onProgress?: DigestProgress): Promise<Bundle> {
+  const checked = await readManifest(files);
+  await checkDigests(checked.manifest, files, onProgress);
+  return { ...checked, files };
+}
+
+/**
+ * Reads the manifest alone, for places where a bundle's files are not all there yet: whoever makes a bundle of it gives
+ * it files that are checked whenever they are read.
+ * @throws MixcacheError `bundle_not_found`, `bundle_format_unknown` or `bundle_invalid`
+ */
+export async function readManifest(files: BundleFiles): Promise<CheckedManifest> {
   const bytes = await files.read(MANIFEST_FILE);
   const manifestDigest = await files.digest(MANIFEST_FILE);
   if (!bytes || !manifestDigest) {
@@ -35,8 +49,7 @@ export async function readBundle(files: BundleFiles, onProgress?: DigestProgress
   }
   const manifest = parseManifest(new TextDecoder().decode(bytes), files.location);
   checkStructure(manifest);
-  await checkDigests(manifest, files, onProgress);
-  return { manifest, digest: manifestDigest.sha256, files };
+  return { manifest, digest: manifestDigest.sha256 };
 }
 
 /** Parses and validates `model.json`; the shape only, not how its parts fit together. */
@@ -80,22 +93,35 @@ async function checkDigests(
   const total = entries.reduce((sum, [, entry]) => sum + entry.bytes, 0);
   let checked = 0;
   for (const [path, expected] of entries) {
-    const found = await files.digest(path);
-    if (!found) {
-      throw new MixcacheError(
-        "bundle_file_missing",
-        `The bundle in ${files.location} lacks the file ${path} that its manifest lists. Copy the bundle again.`,
-      );
-    }
-    if (found.bytes !== expected.bytes || found.sha256 !== expected.sha256) {
-      throw new MixcacheError(
-        "bundle_digest_mismatch",
-        `The file ${path} in ${files.location} is not the one its manifest describes ` +
-          `(sha256 ${found.sha256.slice(0, 12)}…, ${found.bytes} bytes; expected ${expected.sha256.slice(0, 12)}…, ` +
-          `${expected.bytes} bytes). Copy the bundle again.`,
-      );
-    }
+    requireMatch(path, files.location, expected, await files.digest(path));
     checked += expected.bytes;
     onProgress?.(checked, total);
+  }
+}
+
+/**
+ * Refuses a file that is not what the manifest says.
+ * @param found what it is, undefined where there is none
+ * @throws MixcacheError `bundle_file_missing`, `bundle_digest_mismatch`
+ */
+export function requireMatch(
+  path: string,
+  location: string,
+  expected: FileDigest,
+  found: FileDigest | undefined,
+): void {
+  if (!found) {
+    throw new MixcacheError(
+      "bundle_file_missing",
+      `The bundle in ${location} lacks the file ${path} that its manifest lists. Copy the bundle again.`,
+    );
+  }
+  if (found.bytes !== expected.bytes || found.sha256 !== expected.sha256) {
+    throw new MixcacheError(
+      "bundle_digest_mismatch",
+      `The file ${path} in ${location} is not the one its manifest describes ` +
+        `(sha256 ${found.sha256.slice(0, 12)}…, ${found.bytes} bytes; expected ${expected.sha256.slice(0, 12)}…, ` +
+        `${expected.bytes} bytes). Copy the bundle again.`,
+    );
   }
 }

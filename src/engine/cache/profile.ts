@@ -117,3 +117,10 @@ export function profileKey(bundleDigest: string, settings: Settings): ProfileKey
     guidance_scales: { ...guidanceScales },
   };
 }
+
+/** The name that a profile of these settings has in every folder and store: `<bundle digest>/<settings>.json`. */
+export function profileName(key: ProfileKey): string {
+  const { bundle, scheduler, steps, width, height, frames, guidance_scales } = key;
+  const guidance = Object.values(guidance_scales).join("-");
+  return `${bundle}/${scheduler}-${steps}-${width}x${height}x${frames}-g${guidance}.json`;
+}

@@ -7,11 +7,10 @@
 import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import type { Profile, ProfileKey } from "../../engine/cache/profile.ts";
+import { type Profile, type ProfileKey, profileName } from "../../engine/cache/profile.ts";
 import { readProfile, requireFit } from "../../engine/cache/profile-fit.ts";
 import type { Log } from "../../logging.ts";
 import type { ObjectStore } from "../../storage/index.ts";
-import { profileName } from "../profiles.ts";
 import { writeWhole } from "../whole-file.ts";
 import { readObject, type Timing, within } from "./objects.ts";
 import { type Observations, readObservations } from "./observations.ts";

@@ -3,9 +3,8 @@
  * stays and goes with what comes next.
  */
 
-import type { ProfileKey } from "../../engine/cache/profile.ts";
+import { type ProfileKey, profileName } from "../../engine/cache/profile.ts";
 import type { Log } from "../../logging.ts";
-import { profileName } from "../profiles.ts";
 import { MAX_PROFILE_BYTES, observedObject } from "./fetched-profiles.ts";
 import type { ReadObject } from "./objects.ts";
 import { mergeObservations, type Observations, readObservations, writeObservations } from "./observations.ts";

@@ -3,10 +3,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { profileName } from "../../engine/cache/profile.ts";
 import { readProfile } from "../../engine/cache/profile-fit.ts";
 import { MixcacheError } from "../../errors.ts";
 import type { ObjectStore } from "../../storage/index.ts";
-import { profileName } from "../profiles.ts";
 import { writeWhole } from "../whole-file.ts";
 import { MAX_PROFILE_BYTES, profileObject, usedObject } from "./fetched-profiles.ts";
 import { readObject } from "./objects.ts";
