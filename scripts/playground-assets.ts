@@ -1,36 +1,25 @@
 /**
  * What the built page has beside Vite's own output, so that it works as static files on any host: the embedded model with
- * its profiles, ONNX Runtime, compressed forms, and the service worker that knows all of it.
+ * its profiles, compressed forms, and the service worker that knows all of it.
  */
 
 import { createHash } from "node:crypto";
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
+import { brotliCompress, constants } from "node:zlib";
 import { build } from "rolldown";
 import type { Plugin } from "vite";
 import { EMBEDDED_BUNDLE, EMBEDDED_PROFILES } from "../src/node/embedded.ts";
 
 const WORKER = path.join(import.meta.dirname, "../src/playground/service-worker.ts");
 
-/** Of ONNX Runtime: WebGPU, and the same for browsers that can suspend wasm. Both have the CPU too. */
-const RUNTIMES = ["ort-wasm-simd-threaded.asyncify", "ort-wasm-simd-threaded.jspi"];
-
-/** Below, two more files are worth more than what they save. */
+/** Below, another file is worth more than what it saves. */
 const LEAST_BYTES = 8192;
 /** Weights hardly shrink: what saves less than a tenth is sent as it is. */
 const WORTH = 0.9;
-const compressors = [
-  {
-    ending: ".br",
-    // Level 9 takes four times as long for 5 % less.
-    compress: (bytes: Uint8Array) =>
-      promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
-  },
-  { ending: ".gz", compress: (bytes: Uint8Array) => promisify(gzip)(bytes) },
-];
+/** Level 9 takes four times as long for 5 % less. */
+const LEVEL = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 
 /** Only for builds. */
 export function playgroundAssets(): Plugin {
@@ -47,19 +36,11 @@ export function playgroundAssets(): Plugin {
   };
 }
 
+/** As in the repository, so that profiles lie where the engine looks for them: beside the bundle. */
 async function copyIn(folder: string): Promise<void> {
-  await cp(EMBEDDED_BUNDLE, path.join(folder, "bundle"), {
-    recursive: true,
-    filter: (from) => !from.endsWith(".md"),
-  });
-  await cp(EMBEDDED_PROFILES, path.join(folder, "profiles"), { recursive: true });
-  const package_ = path.dirname(fileURLToPath(import.meta.resolve("onnxruntime-web")));
-  for (const runtime of RUNTIMES)
-    for (const ending of [".mjs", ".wasm"])
-      await cp(
-        path.join(package_, `${runtime}${ending}`),
-        path.join(folder, "runtime", `${runtime}${ending}`),
-      );
+  const isWanted = (from: string) => !from.endsWith(".md");
+  await cp(EMBEDDED_BUNDLE, path.join(folder, "models/shapes"), { recursive: true, filter: isWanted });
+  await cp(EMBEDDED_PROFILES, path.join(folder, "models/profiles"), { recursive: true });
 }
 
 /** Built on its own: a worker has to lie beside the page, and has to change whenever a file does. */
@@ -67,12 +48,13 @@ async function writeServiceWorker(folder: string): Promise<void> {
   const names = await filesIn(folder);
   const hash = createHash("sha256");
   for (const name of names) hash.update(`${name}\0`).update(await readFile(path.join(folder, name)));
-  const ofPage = names.filter((name) => !/^(bundle|profiles)\//.test(name));
-  const isLater = (name: string) => /^runtime\/|\.wasm$/.test(name);
+  // The engine keeps the model itself, by its digests.
+  const kept = names.filter((name) => !name.startsWith("models/"));
+  const isLater = (name: string) => name.endsWith(".wasm") || /^assets\/(ort|worker-main)[.-]/.test(name);
   const files = {
     version: hash.digest("hex").slice(0, 16),
-    first: ofPage.filter((name) => !isLater(name)),
-    later: names.filter((name) => isLater(name) || name.startsWith("profiles/")),
+    first: kept.filter((name) => !isLater(name)),
+    later: kept.filter(isLater),
   };
   await build({
     input: WORKER,
@@ -90,11 +72,13 @@ async function filesIn(folder: string): Promise<readonly string[]> {
     .sort();
 }
 
+/**
+ * Brotli alone: browsers take it from HTTPS and from this machine, and elsewhere the engine doesn't run, whose files are
+ * the large ones.
+ */
 async function compressed(file: string): Promise<void> {
   const bytes = await readFile(file);
   if (bytes.byteLength < LEAST_BYTES) return;
-  for (const { ending, compress } of compressors) {
-    const smaller = await compress(bytes);
-    if (smaller.byteLength < bytes.byteLength * WORTH) await writeFile(`${file}${ending}`, smaller);
-  }
+  const smaller = await promisify(brotliCompress)(bytes, LEVEL);
+  if (smaller.byteLength < bytes.byteLength * WORTH) await writeFile(`${file}.br`, smaller);
 }

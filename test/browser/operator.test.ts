@@ -5,7 +5,15 @@ import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { launchChromium } from "../support/browser.ts";
-import { LOOKS, noPage, pageSuite, strangers, type Visitor, violations, visitor } from "../support/playground.ts";
+import {
+  LOOKS,
+  noPage,
+  pageSuite,
+  strangers,
+  type Visitor,
+  violations,
+  visitor,
+} from "../support/playground.ts";
 import { type Receiver, startReceiver } from "../support/receiver.ts";
 import { call, create, isOver, type Reached, reached, Servers, until } from "../support/serving.ts";
 
@@ -59,7 +67,10 @@ describe.skipIf(noPage)(pageSuite("the operator's views"), { timeout: PATIENCE_M
     expect(await page.content()).not.toContain(secret);
     await page.getByRole("button", { name: "Revoke for the page's test" }).click();
     await page.getByRole("button", { name: "Really revoke for the page's test" }).click();
-    await page.getByRole("row", { name: /for the page's test/ }).getByText("revoked").waitFor();
+    await page
+      .getByRole("row", { name: /for the page's test/ })
+      .getByText("revoked")
+      .waitFor();
     expect((await call({ url: at.url, key: secret }, "GET", "/videos")).status).toBe(401);
     expect(errors).toEqual([]);
   });
@@ -80,7 +91,10 @@ describe.skipIf(noPage)(pageSuite("the operator's views"), { timeout: PATIENCE_M
     const { page, errors } = visit;
     await expect.poll(() => receiver.received.length).toBe(1);
     await open("deliveries");
-    await page.getByRole("row", { name: /video.completed/ }).getByText("delivered").waitFor();
+    await page
+      .getByRole("row", { name: /video.completed/ })
+      .getByText("delivered")
+      .waitFor();
     await page.getByRole("button", { name: /Send again video.completed/ }).click();
     await expect.poll(() => receiver.received.length).toBe(2);
     await page.getByText("2 attempts").waitFor();

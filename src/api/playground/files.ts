@@ -11,7 +11,7 @@ export interface PageFile {
   readonly bytes: number;
   /** Quoted; another one for each encoding. */
   readonly etag: string;
-  readonly encoding: "br" | "gzip" | undefined;
+  readonly encoding: "br" | undefined;
   /** Whether it was compressed when the page was built, so that the answer depends on what the client takes. */
   readonly varies: boolean;
   /** Opens it. */
@@ -36,11 +36,10 @@ const TYPES: Readonly<Record<string, string>> = {
   woff2: "font/woff2",
 };
 
-/** Beside a file, as the build made them; the smaller first. */
-const ENCODINGS = [
-  { encoding: "br", ending: ".br" },
-  { encoding: "gzip", ending: ".gz" },
-] as const;
+/** Beside a file, as the build made it. */
+const BROTLI = ".br";
+/** Unless it says that it would rather not. */
+const TAKES_BROTLI = /\bbr\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/;
 
 /**
  * A file of the page in the smallest form that the client takes; undefined where there is none of that name.
@@ -52,26 +51,20 @@ export async function pageFile(
   name: string,
   accepted: string,
 ): Promise<PageFile | undefined> {
-  if (!PATH.test(name) || /\.(br|gz)$/.test(name)) return undefined;
+  if (!PATH.test(name) || name.endsWith(BROTLI)) return undefined;
   const file = path.join(folder, name);
-  const plain = await stateOf(file);
+  const [plain, brotli] = await Promise.all([stateOf(file), stateOf(`${file}${BROTLI}`)]);
   if (!plain) return undefined;
-  const compressed = await Promise.all(
-    ENCODINGS.map(async (one) => ({ ...one, state: await stateOf(`${file}${one.ending}`) })),
-  );
-  const there = compressed.filter(({ state }) => state !== undefined);
-  const chosen = there.find(({ encoding }) =>
-    new RegExp(`\\b${encoding}\\b(?!;q=0(\\.0*)?\\s*(,|$))`).test(accepted),
-  );
-  const { bytes, modifiedMs } = chosen?.state ?? plain;
+  const compressed = TAKES_BROTLI.test(accepted) ? brotli : undefined;
+  const { bytes, modifiedMs } = compressed ?? plain;
   const version = [bytes, Math.round(modifiedMs)].map((number) => number.toString(36)).join("-");
   return {
     type: TYPES[path.extname(name).slice(1)] ?? "application/octet-stream",
     bytes,
-    etag: `"${version}${chosen ? `-${chosen.encoding}` : ""}"`,
-    encoding: chosen?.encoding,
-    varies: there.length > 0,
-    body: () => streamOf(`${file}${chosen?.ending ?? ""}`),
+    etag: `"${version}${compressed ? "-br" : ""}"`,
+    encoding: compressed ? "br" : undefined,
+    varies: brotli !== undefined,
+    body: () => streamOf(compressed ? `${file}${BROTLI}` : file),
   };
 }
 
