@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { chromiumProgram, inChromium } from "./browser.ts";
 
 /** They take minutes and need the page built first: `npm run test:browser` does both. */
@@ -77,6 +77,47 @@ export async function violations(page: Page): Promise<string[]> {
     const found = (await axe.run()).violations;
     return found.flatMap(({ id, help, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html} ${failureSummary ?? ""}`),
+    );
+  });
+}
+
+/** Fills in the form and sends it. */
+export async function ask(
+  page: Page,
+  { prompt, steps }: { readonly prompt: string; readonly steps: number | string },
+): Promise<void> {
+  await page.getByLabel("Prompt", { exact: true }).fill(prompt);
+  await page.getByLabel("Steps", { exact: true }).fill(String(steps));
+  await page.getByRole("button", { name: "Generate" }).click();
+}
+
+/** Plays a video: whether it was decoded, and its time goes on. */
+export async function play(video: Locator): Promise<{ readonly width: number; readonly advances: boolean }> {
+  await video.waitFor();
+  return video.evaluate(async (element) => {
+    if (!(element instanceof HTMLVideoElement)) throw new Error("It is no video.");
+    await element.play();
+    const from = element.currentTime;
+    const deadlineMs = performance.now() + 20_000;
+    while (element.currentTime === from && performance.now() < deadlineMs)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    return { width: element.videoWidth, advances: element.videoWidth > 0 && element.currentTime !== from };
+  });
+}
+
+/** How far apart the darkest and the brightest value of the frame are that is shown, 0 to 255: 0 is a blank. */
+export function drawn(video: Locator): Promise<number> {
+  return video.evaluate((element) => {
+    if (!(element instanceof HTMLVideoElement)) throw new Error("It is no video.");
+    const canvas = new OffscreenCanvas(element.videoWidth, element.videoHeight);
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("There is no canvas.");
+    context.drawImage(element, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const colours = data.filter((_, at) => at % 4 !== 3);
+    return (
+      colours.reduce((most, value) => Math.max(most, value)) -
+      colours.reduce((least, value) => Math.min(least, value))
     );
   });
 }
