@@ -7,3 +7,6 @@ interface ImportMeta {
   ): Readonly<Record<string, T>>;
   glob<T>(pattern: string): Readonly<Record<string, () => Promise<T>>>;
 }
+
+/** Styles are for the bundler. */
+declare module "*.css" {}

@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { hashOf, queryOf, type Route, routeOf } from "./route.ts";
 
-const hash = signal(globalThis.location?.hash ?? "");
+const hash = signal("");
 
 /** Where one is. */
 export const route = computed<Route>(() => routeOf(hash.value));
@@ -12,6 +12,7 @@ export const query = computed(() => queryOf(hash.value));
 
 /** Follows the address bar from now on. */
 export function followLocation(): void {
+  hash.value = location.hash;
   globalThis.addEventListener("hashchange", () => {
     hash.value = location.hash;
   });

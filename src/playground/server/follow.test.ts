@@ -29,8 +29,11 @@ function server(cutAfterBytes: readonly number[]) {
   return { asked, waited, following };
 }
 
-const all = async (following: Following) =>
-  (await Array.fromAsync(follow(following))).map(({ data }) => Number(data));
+async function all(following: Following): Promise<number[]> {
+  const numbers: number[] = [];
+  for await (const { data } of follow(following)) numbers.push(Number(data));
+  return numbers;
+}
 
 describe("a video that is followed", () => {
   it("is told whole, wherever its first connection is cut", async () => {

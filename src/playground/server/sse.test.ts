@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EventParser, eventsOf } from "./sse.ts";
+import { EventParser, eventsOf, type ServerEvent } from "./sse.ts";
 
 const TEXT =
   'retry: 1000\n\n: keep-alive\n\nid: 1\nevent: video.queued\ndata: {"a":1}\n\n' +
@@ -21,7 +21,9 @@ describe("events", () => {
           controller.close();
         },
       });
-      expect(await Array.fromAsync(eventsOf(cut))).toEqual(EVENTS);
+      const found: ServerEvent[] = [];
+      for await (const event of eventsOf(cut)) found.push(event);
+      expect(found).toEqual(EVENTS);
     }
   });
 

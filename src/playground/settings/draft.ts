@@ -1,6 +1,6 @@
 /** The form of a video: what stands in its fields, and the request that it makes. */
 
-import type { CreateVideo } from "../../schemas/create-video.ts";
+import type { CacheRequest } from "../../engine/cache/request.ts";
 import { type CacheChoice, cacheOf, FIRST_CHOICE } from "./cache-choice.ts";
 
 /** Fields as they were typed. */
@@ -27,12 +27,15 @@ export const EMPTY_DRAFT: Draft = {
 };
 
 /** What the API and the engine in the page are asked for. The seed is always said, so that a video can be made again. */
-export type VideoRequest = Pick<CreateVideo, "num_inference_steps" | "guidance_scale" | "negative_prompt"> & {
+export interface VideoRequest {
   readonly prompt: string;
   /** Digits: seeds go beyond what a number can hold. */
   readonly seed: string;
-  readonly cache: { readonly policy: string; readonly [option: string]: unknown };
-};
+  readonly num_inference_steps?: number;
+  readonly guidance_scale?: number;
+  readonly negative_prompt?: string;
+  readonly cache: CacheRequest;
+}
 
 /** Fields of the form, by the names that the API's errors have for them. */
 export const FIELDS = [

@@ -53,3 +53,6 @@ export function measuredPresets(digest: string | undefined): MeasuredPresets | u
     videos: prompts.count * prompts.seeds,
   };
 }
+
+/** The model that comes with the page: the one that is in the repository, and whose presets are measured. */
+export const EMBEDDED_DIGEST = FILES[0]?.bundle.digest;

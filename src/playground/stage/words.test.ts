@@ -1,0 +1,13 @@
+import { expect, it } from "vitest";
+import { duration, money } from "./words.ts";
+
+it("amounts keep every digit that says something", () => {
+  const words = (amount: string) => money({ amount, currency: "USD" });
+  expect([words("0.000083"), words("12.500000"), words("3.000000"), words("0.000000"), words("100")]).toEqual(
+    ["0.000083 USD", "12.5 USD", "3 USD", "0 USD", "100 USD"],
+  );
+});
+
+it("durations are as exact as they are of use", () => {
+  expect([0.874, 9.99, 42.3, 180].map(duration)).toEqual(["0.87 s", "9.99 s", "42 s", "3 min"]);
+});
