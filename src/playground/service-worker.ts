@@ -32,10 +32,11 @@ interface Scope {
 }
 const worker = globalThis as unknown as Scope;
 
+const build = PAGE_FILES;
 const PREFIX = "mixcache-page-";
 const INDEX = "index.html";
-const cacheName = `${PREFIX}${PAGE_FILES.version}`;
-const files = new Set([...PAGE_FILES.first, ...PAGE_FILES.later]);
+const cacheName = `${PREFIX}${build.version}`;
+const files = new Set([...build.first, ...build.later]);
 
 worker.addEventListener("install", (event) => event.waitUntil(keepFirst()));
 worker.addEventListener("activate", (event) => event.waitUntil(takeOver()));
@@ -48,7 +49,7 @@ worker.addEventListener("fetch", (event) => {
 
 async function keepFirst(): Promise<void> {
   const cache = await caches.open(cacheName);
-  await cache.addAll(PAGE_FILES.first.map((name) => new Request(urlOf(name), { cache: "no-cache" })));
+  await cache.addAll(build.first.map((name) => new Request(urlOf(name), { cache: "no-cache" })));
 }
 
 /** Only now, as no page of an older build is open any more. */

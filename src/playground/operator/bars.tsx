@@ -12,7 +12,7 @@ export function Bars({ title, bars }: { readonly title: string; readonly bars: r
   const most = Math.max(...bars.map(({ value }) => value));
   const place = WIDTH / bars.length;
   return (
-    <figure class="bars">
+    <figure class="chart">
       <figcaption>{title}</figcaption>
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}

@@ -1,22 +1,23 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { messageOf } from "../../errors.ts";
+import { Field, Problem } from "../parts/field.tsx";
 import { hashOf } from "../route.ts";
 import { type Delivery, deliveries, replay, type Webhook, webhooks } from "./calls.ts";
-import { useLoaded } from "./loaded.ts";
 import { Moment, Shown, Table } from "./shown.tsx";
+import { useAsked } from "./use-asked.ts";
 
 /** How often one looks while something is still to be sent. */
 const LOOK_AGAIN_MS = 2000;
 
 /** What became of telling the account's webhooks, and telling them again. */
 export function Deliveries() {
-  const { state } = useLoaded("", webhooks);
+  const { answer } = useAsked("", webhooks);
   return (
-    <Shown loaded={state.value}>
+    <Shown loaded={answer}>
       {({ data }) =>
         data.length === 0 ? (
-          <p>
+          <p class="help">
             The account has no webhook. <code>POST /v1/webhooks</code> registers one.
           </p>
         ) : (
@@ -30,42 +31,43 @@ export function Deliveries() {
 function OfWebhook({ list }: { readonly list: readonly Webhook[] }) {
   const chosen = useSignal(list[0]?.id ?? "");
   const webhook = list.find(({ id }) => id === chosen.value);
-  const { state, again } = useLoaded(chosen.value, (signal) => deliveries(chosen.value, signal));
-  const shown = state.value;
+  const { answer, again } = useAsked(chosen.value, (signal) => deliveries(chosen.value, signal));
   useEffect(() => {
-    if (shown.is !== "ready" || !shown.value.data.some(({ status }) => status === "pending")) return;
+    if (answer.is !== "ready" || !answer.value.data.some(({ status }) => status === "pending")) return;
     const timer = setTimeout(again, LOOK_AGAIN_MS);
     return () => clearTimeout(timer);
-  }, [shown, again]);
+  }, [answer, again]);
   return (
     <>
       <div class="choices">
-        <label class="field">
-          Webhook
-          <select
-            value={chosen.value}
-            onChange={({ currentTarget }) => {
-              chosen.value = currentTarget.value;
-            }}
-          >
-            {list.map(({ id, url }) => (
-              <option key={id} value={id}>
-                {url ?? "webhook_url of requests"}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Field id="webhook" label="Webhook" problem={undefined}>
+          {(control) => (
+            <select
+              {...control}
+              value={chosen.value}
+              onChange={({ currentTarget }) => {
+                chosen.value = currentTarget.value;
+              }}
+            >
+              {list.map(({ id, url }) => (
+                <option key={id} value={id}>
+                  {url ?? "webhook_url of requests"}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
         <button type="button" onClick={again}>
           Look again
         </button>
       </div>
       {webhook?.enabled === false && (
-        <p role="status">It is switched off{webhook.disabled_reason && `: ${webhook.disabled_reason}`}.</p>
+        <p class="notice">It is switched off{webhook.disabled_reason && `: ${webhook.disabled_reason}`}.</p>
       )}
-      <Shown loaded={shown}>
+      <Shown loaded={answer}>
         {({ data, has_more }) =>
           data.length === 0 ? (
-            <p>Nothing was sent to it yet.</p>
+            <p class="help">Nothing was sent to it yet.</p>
           ) : (
             <>
               <Table
@@ -76,7 +78,7 @@ function OfWebhook({ list }: { readonly list: readonly Webhook[] }) {
                   <Row key={delivery.id} of={delivery} onChanged={again} />
                 ))}
               </Table>
-              {has_more && <p>These are the youngest 100; the API lists more.</p>}
+              {has_more && <p class="help">These are the youngest 100; the API lists more.</p>}
             </>
           )
         }
@@ -86,10 +88,10 @@ function OfWebhook({ list }: { readonly list: readonly Webhook[] }) {
 }
 
 function Row({ of, onChanged }: { readonly of: Delivery; readonly onChanged: () => void }) {
-  const sentence = useSignal("");
+  const problem = useSignal<string | undefined>(undefined);
   const again = () =>
     replay(of.id).then(onChanged, (error: unknown) => {
-      sentence.value = messageOf(error);
+      problem.value = messageOf(error);
     });
   return (
     <tr>
@@ -115,7 +117,7 @@ function Row({ of, onChanged }: { readonly of: Delivery; readonly onChanged: () 
         <button type="button" onClick={again} aria-label={`Send again ${of.type} of ${of.video}`}>
           Send again
         </button>
-        {sentence.value && <p role="alert">{sentence.value}</p>}
+        <Problem sentence={problem.value} />
       </td>
     </tr>
   );

@@ -1,14 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { messageOf } from "../../errors.ts";
+import { Problem } from "../parts/field.tsx";
 import { apiKey } from "../session.ts";
 import { type CreatedKey, type Key, keys, revokeKey } from "./calls.ts";
-import { useLoaded } from "./loaded.ts";
 import { NewKey } from "./new-key.tsx";
 import { Moment, Shown, Table } from "./shown.tsx";
+import { useAsked } from "./use-asked.ts";
 
 /** An account's keys: made, whose secret is shown once, and revoked. */
 export function Keys() {
-  const { state, again } = useLoaded("", keys);
+  const { answer, again } = useAsked("", keys);
   const made = useSignal<CreatedKey | undefined>(undefined);
   const take = (key: CreatedKey) => {
     made.value = key;
@@ -25,7 +26,7 @@ export function Keys() {
           }}
         />
       )}
-      <Shown loaded={state.value}>
+      <Shown loaded={answer}>
         {({ data, has_more }) => (
           <>
             <Table
@@ -36,7 +37,7 @@ export function Keys() {
                 <Row key={key.id} of={key} onChanged={again} />
               ))}
             </Table>
-            {has_more && <p>These are the first 100; the API lists more.</p>}
+            {has_more && <p class="help">These are the first 100; the API lists more.</p>}
           </>
         )}
       </Shown>
@@ -56,11 +57,11 @@ function Secret({ made, onDone }: { readonly made: CreatedKey; readonly onDone: 
       },
     );
   return (
-    <section class="secret" aria-label="The new key">
+    <section class="made-key" aria-label="The new key">
       <p role="status">
         The key “{made.name}” was made. It is shown this once: copy it now. {copied.value}
       </p>
-      <p>
+      <p class="key-text">
         <code>{made.secret}</code>
       </p>
       <p class="actions">
@@ -126,10 +127,10 @@ function Revoke({
   readonly onRevoked: () => void;
 }) {
   const isSure = useSignal(false);
-  const sentence = useSignal("");
+  const problem = useSignal<string | undefined>(undefined);
   const revoke = () =>
     revokeKey(of.id).then(onRevoked, (error: unknown) => {
-      sentence.value = messageOf(error);
+      problem.value = messageOf(error);
     });
   const ask = (sure: boolean) => () => {
     isSure.value = sure;
@@ -142,11 +143,12 @@ function Revoke({
     );
   return (
     <>
-      <p role="status">
-        {sentence.value || (isOwn ? "This page would need another key." : "From then on it is refused.")}
+      <p class="help" role="status">
+        {isOwn ? "This page would need another key." : "From then on it is refused."}
       </p>
+      <Problem sentence={problem.value} />
       <p class="actions">
-        <button type="button" onClick={revoke} aria-label={`Really revoke ${of.name}`}>
+        <button type="button" class="danger" onClick={revoke} aria-label={`Really revoke ${of.name}`}>
           Really revoke
         </button>
         <button type="button" onClick={ask(false)} aria-label={`Keep ${of.name}`}>

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { messageOf } from "../../errors.ts";
+import { Field, Problem } from "../parts/field.tsx";
 import { type CreatedKey, createKey, type NewKey as Wish } from "./calls.ts";
 
 type Scope = NonNullable<Wish["scopes"]>[number];
@@ -17,29 +18,38 @@ const USUAL: readonly string[] = ["videos:read", "videos:write"];
 
 /** A form for a key. */
 export function NewKey({ onMade }: { readonly onMade: (key: CreatedKey) => void }) {
-  const sentence = useSignal("");
+  const problem = useSignal<string | undefined>(undefined);
   const submit = async (event: SubmitEvent & { readonly currentTarget: HTMLFormElement }) => {
     event.preventDefault();
     const form = event.currentTarget;
-    sentence.value = "";
+    problem.value = undefined;
     try {
       onMade(await createKey(wishOf(new FormData(form))));
       form.reset();
     } catch (error) {
-      sentence.value = messageOf(error);
+      problem.value = messageOf(error);
     }
   };
   return (
     <form class="new-key" onSubmit={submit}>
       <h2>Make a key</h2>
-      <label class="field">
-        Name
-        <input name="name" required maxLength={200} autoComplete="off" />
-      </label>
-      <label class="field">
-        Requests a minute
-        <input name="requests" type="number" min={1} max={1_000_000} placeholder="no limit" />
-      </label>
+      <div class="choices">
+        <Field id="key-name" label="Name" problem={undefined}>
+          {(control) => <input {...control} name="name" required maxLength={200} autoComplete="off" />}
+        </Field>
+        <Field id="key-requests" label="Requests a minute" problem={undefined}>
+          {(control) => (
+            <input
+              {...control}
+              name="requests"
+              type="number"
+              min={1}
+              max={1_000_000}
+              placeholder="no limit"
+            />
+          )}
+        </Field>
+      </div>
       <fieldset>
         <legend>What it may</legend>
         {SCOPES.map(({ scope, may }) => (
@@ -50,9 +60,11 @@ export function NewKey({ onMade }: { readonly onMade: (key: CreatedKey) => void 
         ))}
       </fieldset>
       <p class="actions">
-        <button type="submit">Make the key</button>
+        <button type="submit" class="primary">
+          Make the key
+        </button>
       </p>
-      {sentence.value && <p role="alert">{sentence.value}</p>}
+      <Problem sentence={problem.value} />
     </form>
   );
 }

@@ -1,7 +1,8 @@
 /** Parts that the operator's views share. */
 
 import type { ComponentChildren } from "preact";
-import type { Loaded } from "./loaded.ts";
+import { Problem } from "../parts/field.tsx";
+import type { Loaded } from "../parts/use-loaded.ts";
 
 /** What was asked for once it is there; until then that it is coming, or why it is not. */
 export function Shown<Value>({
@@ -11,8 +12,8 @@ export function Shown<Value>({
   readonly loaded: Loaded<Value>;
   readonly children: (value: Value) => ComponentChildren;
 }) {
-  if (loaded.is === "loading") return <p role="status">Loading…</p>;
-  if (loaded.is === "failed") return <p role="alert">{loaded.sentence}</p>;
+  if (loaded.is === "loading") return <p class="help">Asking the server …</p>;
+  if (loaded.is === "failed") return <Problem sentence={loaded.sentence} />;
   return <>{children(loaded.value)}</>;
 }
 
@@ -28,7 +29,7 @@ export function Table({
 }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable with the keyboard.
-    <section class="table" aria-label={title} tabIndex={0}>
+    <section class="scroll" aria-label={title} tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -3,14 +3,21 @@
 import type { Usage, UsageRow } from "./calls.ts";
 
 /** What a chart may be of. Amounts are exact in the table; a bar's height needs no more than a number. */
-export const MEASURES = [
-  { name: "amount", title: "Cost", of: (row: UsageRow) => Number(row.amount) },
-  { name: "videos", title: "Videos", of: (row: UsageRow) => row.videos },
-  { name: "tflop", title: "TFLOP", of: (row: UsageRow) => Number(row.flops) / 1e12 },
-  { name: "engine", title: "Engine seconds", of: (row: UsageRow) => Number(row.engine_seconds) },
-] as const;
+export const MEASURE_NAMES = {
+  amount: "Cost",
+  videos: "Videos",
+  tflop: "TFLOP",
+  engine: "Engine seconds",
+} as const;
 
-export type MeasureName = (typeof MEASURES)[number]["name"];
+export type MeasureName = keyof typeof MEASURE_NAMES;
+
+const MEASURES: Readonly<Record<MeasureName, (row: UsageRow) => number>> = {
+  amount: ({ amount }) => Number(amount),
+  videos: ({ videos }) => videos,
+  tflop: ({ flops }) => Number(flops) / 1e12,
+  engine: ({ engine_seconds }) => Number(engine_seconds),
+};
 
 export interface Bar {
   readonly label: string;
@@ -26,7 +33,7 @@ export function nameOf({ day, key, model }: UsageRow): string {
 
 /** One bar for each row; of days also for those on which nothing was used. */
 export function barsOf({ data, group_by, from, to }: Usage, measure: MeasureName): readonly Bar[] {
-  const { of } = MEASURES.find(({ name }) => name === measure) ?? MEASURES[0];
+  const of = MEASURES[measure];
   const bars = data.map((row) => ({ label: nameOf(row), value: of(row) }));
   if (group_by[0] !== "day") return bars;
   const values = new Map(bars.map(({ label, value }) => [label, value]));

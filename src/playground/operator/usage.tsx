@@ -1,12 +1,13 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
+import { Field } from "../parts/field.tsx";
 import { Bars } from "./bars.tsx";
 import { usage as askUsage, type UsageRow, type Usage as UsageTable } from "./calls.ts";
-import { useLoaded } from "./loaded.ts";
 import { Shown, Table } from "./shown.tsx";
-import { barsOf, MEASURES, type MeasureName, nameOf } from "./usage-rows.ts";
+import { barsOf, MEASURE_NAMES, type MeasureName, nameOf } from "./usage-rows.ts";
+import { useAsked } from "./use-asked.ts";
 
 type Group = UsageTable["group_by"][number];
-const GROUPS: readonly Group[] = ["day", "key", "model"];
+const GROUPS: Readonly<Record<Group, string>> = { day: "Day", key: "Key", model: "Model" };
 
 /** What was used and what it cost, as a chart and a table. */
 export function Usage() {
@@ -19,73 +20,85 @@ export function Usage() {
     ...(from.value !== "" && { from: from.value }),
     ...(to.value !== "" && { to: to.value }),
   });
-  const { state } = useLoaded(String(query), (signal) => askUsage(query, signal));
+  const { answer } = useAsked(String(query), (signal) => askUsage(query, signal));
   return (
     <>
       <form class="choices" onSubmit={(event) => event.preventDefault()}>
-        <label class="field">
-          By
-          <select
-            value={group.value}
-            onChange={({ currentTarget }) => {
-              group.value = GROUPS.find((one) => one === currentTarget.value) ?? "day";
-            }}
-          >
-            {GROUPS.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-        <label class="field">
-          Chart of
-          <select
-            value={measure.value}
-            onChange={({ currentTarget }) => {
-              measure.value = MEASURES.find(({ name }) => name === currentTarget.value)?.name ?? "amount";
-            }}
-          >
-            {MEASURES.map(({ name, title }) => (
-              <option key={name} value={name}>
-                {title}
-              </option>
-            ))}
-          </select>
-        </label>
-        <DayField label="From" day={from} />
-        <DayField label="To" day={to} />
+        <Choice id="usage-by" label="By" names={GROUPS} value={group} />
+        <Choice id="usage-chart" label="Chart of" names={MEASURE_NAMES} value={measure} />
+        <DayField id="usage-from" label="From" day={from} />
+        <DayField id="usage-to" label="To" day={to} />
       </form>
-      <Shown loaded={state.value}>{(table) => <Report table={table} measure={measure.value} />}</Shown>
+      <Shown loaded={answer}>{(table) => <Report table={table} measure={measure.value} />}</Shown>
     </>
   );
 }
 
-function DayField({ label, day }: { readonly label: string; readonly day: { value: string } }) {
+interface ChoiceProps<Name extends string> {
+  readonly id: string;
+  readonly label: string;
+  /** With what people read. */
+  readonly names: Readonly<Record<Name, string>>;
+  readonly value: Signal<Name>;
+}
+
+function Choice<Name extends string>({ id, label, names, value }: ChoiceProps<Name>) {
+  const isName = (text: string): text is Name => Object.hasOwn(names, text);
   return (
-    <label class="field">
-      {label}
-      <input
-        type="date"
-        value={day.value}
-        onChange={({ currentTarget }) => {
-          day.value = currentTarget.value;
-        }}
-      />
-    </label>
+    <Field id={id} label={label} problem={undefined}>
+      {(control) => (
+        <select
+          {...control}
+          value={value.value}
+          onChange={({ currentTarget }) => {
+            if (isName(currentTarget.value)) value.value = currentTarget.value;
+          }}
+        >
+          {Object.entries<string>(names).map(([name, title]) => (
+            <option key={name} value={name}>
+              {title}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+interface DayFieldProps {
+  readonly id: string;
+  readonly label: string;
+  readonly day: Signal<string>;
+}
+
+function DayField({ id, label, day }: DayFieldProps) {
+  return (
+    <Field id={id} label={label} problem={undefined}>
+      {(control) => (
+        <input
+          {...control}
+          type="date"
+          value={day.value}
+          onChange={({ currentTarget }) => {
+            day.value = currentTarget.value;
+          }}
+        />
+      )}
+    </Field>
   );
 }
 
 function Report({ table, measure }: { readonly table: UsageTable; readonly measure: MeasureName }) {
-  const { title } = MEASURES.find(({ name }) => name === measure) ?? MEASURES[0];
   const [group = "day"] = table.group_by;
   const days = `${table.from} to ${table.to}, UTC`;
-  if (table.data.length === 0) return <p>No video ended from {days}.</p>;
+  if (table.data.length === 0) return <p class="help">No video ended from {days}.</p>;
   return (
     <>
-      <Bars title={`${title} by ${group}, ${days}`} bars={barsOf(table, measure)} />
+      <Bars title={`${MEASURE_NAMES[measure]} by ${group}, ${days}`} bars={barsOf(table, measure)} />
       <Table
         title={`Usage by ${group}`}
         columns={[
-          group === "day" ? "Day" : group === "key" ? "Key" : "Model",
+          GROUPS[group],
           "Videos",
           "Completed",
           `Cost (${table.currency})`,
@@ -98,7 +111,7 @@ function Report({ table, measure }: { readonly table: UsageTable; readonly measu
           <Row key={nameOf(row)} of={row} />
         ))}
       </Table>
-      {table.has_more && <p>There are more rows: ask for fewer days.</p>}
+      {table.has_more && <p class="help">There are more rows: ask for fewer days.</p>}
     </>
   );
 }
