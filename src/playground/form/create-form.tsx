@@ -24,7 +24,7 @@ export function CreateForm() {
       <div class="row">
         <SeedField />
         <NumberField field="steps" name="num_inference_steps" label="Steps" usual={usualSteps()} />
-        <NumberField field="guidance" name="guidance_scale" label="Guidance" usual="the model's" />
+        <NumberField field="guidance" name="guidance_scale" label="Guidance" usual="auto" />
       </div>
       <CacheFields />
       <details class="more">
@@ -83,7 +83,7 @@ function isLocked(): boolean {
 function usualSteps(): string {
   const steps =
     server.value.is === "ready" ? server.value.models[0]?.defaults.num_inference_steps : undefined;
-  return steps === undefined ? "the model's" : String(steps);
+  return steps === undefined ? "auto" : String(steps);
 }
 
 function SeedField() {

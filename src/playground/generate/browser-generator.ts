@@ -152,7 +152,6 @@ function storedVideo(
     height: frames.height,
     frames: frames.count,
     fps,
-    speedup: file.totals.ideal_speedup,
     engineSeconds: trace.totalMs / 1000,
     cost: undefined,
   };

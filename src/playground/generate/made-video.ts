@@ -27,8 +27,6 @@ export interface MadeVideo {
   readonly height: number;
   readonly frames: number;
   readonly fps: number;
-  /** FLOPs of the denoiser without the cache over those computed; undefined before the end. */
-  readonly speedup: number | undefined;
   /** What the engine took; undefined before the end. */
   readonly engineSeconds: number | undefined;
   /** What was charged; undefined before the end, and of what the browser made. */
@@ -38,7 +36,7 @@ export interface MadeVideo {
 /** A video of the API. */
 export function madeOfApi(video: VideoObject): MadeVideo {
   const [width = 0, height = 0] = video.size.split("x").map(Number);
-  const { policy, options, speedup } = video.cache;
+  const { policy, options } = video.cache;
   const { amount, currency } = video.cost;
   return {
     id: video.id,
@@ -56,7 +54,6 @@ export function madeOfApi(video: VideoObject): MadeVideo {
     height,
     frames: video.num_frames,
     fps: video.fps,
-    speedup: speedup ?? undefined,
     engineSeconds: video.usage?.engine_seconds,
     cost: amount === null ? undefined : { amount, currency },
   };

@@ -80,7 +80,6 @@ describe("a video from the server", () => {
       place: "server",
       seed: "7",
       width: 64,
-      speedup: 2,
       cost: { amount: "0.000100", currency: "USD" },
       cache: { policy: "mixcache", preset: "high" },
     });

@@ -36,16 +36,16 @@ export function settingsFacts(video: MadeVideo): Fact[] {
   ];
 }
 
+function workWords(speedup: number): string {
+  return speedup > 1.005 ? `${speedup.toFixed(2)}× less` : "all of it";
+}
+
 /** What it took. @param trace undefined where it is not known, or not yet */
 export function costFacts(video: MadeVideo, trace: TraceFile | undefined): Fact[] {
-  const { speedup, engineSeconds, cost } = video;
+  const { engineSeconds, cost } = video;
   const totals = trace?.totals;
   return [
-    {
-      name: "Transformer's work",
-      value:
-        speedup === undefined ? undefined : speedup > 1.005 ? `${speedup.toFixed(2)}× less` : "all of it",
-    },
+    { name: "Transformer's work", value: totals && workWords(totals.ideal_speedup) },
     { name: "Transformer's time", value: totals && duration(totals.dit_ms / 1000) },
     { name: "Total time", value: engineSeconds === undefined ? undefined : duration(engineSeconds) },
     { name: "Of that, the cache's own", value: totals && duration(totals.policy_ms / 1000) },
