@@ -25,7 +25,7 @@ export default defineConfig({
   test: {
     name: "edge",
     include: ["*.test.ts"],
-    globalSetup: "./cells.ts",
+    globalSetup: ["./cells.ts", "./pure.ts"],
     // The first test of a file waits for workerd.
     testTimeout: 60_000,
   },

@@ -1,16 +1,24 @@
-/** The test page of `mixcache/web`, built by Vite and served beside the embedded bundle. */
+/** The test page of `mixcache/web`, built by Vite and served beside the embedded bundle and the fixtures. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
 import { EMBEDDED_BUNDLE, EMBEDDED_PROFILES } from "../../src/node/embedded.ts";
+import type {} from "../browser/page/main.ts";
 import { type StaticServer, serveFolders } from "./static-server.ts";
 
 const PAGE = path.join(import.meta.dirname, "../browser/page");
+const FIXTURES = path.join(import.meta.dirname, "../fixtures/models");
 
 /** Where the page finds the embedded bundle. */
 export const BUNDLE_PATH = "/models/shapes/";
+
+/** Where it finds the bundle of a fixture. */
+export function fixturePath(name: string): string {
+  return `/fixtures/${name}/bundle/`;
+}
 
 /** Builds the page and serves it at `/`; closing takes the build away. */
 export async function servePage(): Promise<StaticServer> {
@@ -27,12 +35,25 @@ export async function servePage(): Promise<StaticServer> {
   const server = await serveFolders({
     [BUNDLE_PATH]: EMBEDDED_BUNDLE,
     "/models/profiles/": EMBEDDED_PROFILES,
+    "/fixtures/": FIXTURES,
     "/": outDir,
   });
+  const { close } = server;
   return Object.assign(server, {
-    close: ((close) => async () => {
+    close: async () => {
       await close();
       rmSync(outDir, { recursive: true, force: true });
-    })(server.close),
+    },
   });
+}
+
+/** Opens the page, in a context of its own unless one is given, which shares its storage. */
+export async function openPage(
+  browser: Browser | BrowserContext,
+  { origin }: Pick<StaticServer, "origin">,
+): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(origin);
+  await page.waitForFunction(() => "tested" in window);
+  return page;
 }

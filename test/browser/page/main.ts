@@ -2,15 +2,14 @@
 
 import * as web from "../../../src/browser/index.ts";
 import { pureOutputs } from "../../support/pure-parts.ts";
-import { liveRunOn } from "./live.ts";
+import { openLive } from "./live.ts";
 
 /** What a test finds in the page. */
-const tested = { ...web, liveRunOn, pureOutputs };
-export type Tested = typeof tested;
+const tested = { ...web, openLive, pureOutputs };
 
 declare global {
   interface Window {
-    tested: Tested;
+    tested: typeof tested;
   }
 }
 
