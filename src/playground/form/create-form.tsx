@@ -73,7 +73,8 @@ async function make(form: HTMLFormElement): Promise<void> {
     document.getElementById("stage")?.scrollIntoView({ block: "nearest" });
     await startRun(request, () => generatorAt(place.value), { place: place.value });
   }
-  form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  // Fields are marked when the view is drawn again.
+  requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 }
 
 function isLocked(): boolean {
