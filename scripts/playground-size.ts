@@ -18,7 +18,9 @@ const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`.padStart(
 
 for (const { name, bytes } of page) console.log(`${kilobytes(bytes)}  ${name}`);
 console.log(`${kilobytes(sum(page))}  the page, gzipped; at most ${MOST_BYTES / 1000} kB`);
-console.log(`${kilobytes(sum(files.filter(isRuntime)))}  ONNX Runtime's scripts, of which a browser loads one`);
+console.log(
+  `${kilobytes(sum(files.filter(isRuntime)))}  ONNX Runtime's scripts, of which a browser loads one`,
+);
 if (sum(page) > MOST_BYTES) {
   console.error("The page is too heavy: leave something out, or load it when it is needed.");
   process.exitCode = 1;
