@@ -32,16 +32,27 @@ const packagesFirst: Plugin = {
   },
 };
 
+/** A worker's script is found by its name, which bundlers of pages look for in these very words. */
+const workerNames: Plugin = {
+  name: "worker-names",
+  transform(code) {
+    const named = code.replace(/(new URL\("\.\/[\w-]+)\.ts(", import\.meta\.url\))/g, "$1.js$2");
+    return named === code ? null : { code: named, map: null };
+  },
+};
+
 /** Source and `dist/` have the same layout, so that files which are found by path (the engine's child) stay beside. */
-export default defineConfig({
+const modules = defineConfig({
   input: {
     "engine/index": "src/engine/index.ts",
     "node/index": "src/node/index.ts",
     "node/child-main": "src/node/child-main.ts",
+    "browser/index": "src/browser/index.ts",
+    "browser/worker-main": "src/browser/worker-main.ts",
     "cli/main": "src/cli/main.ts",
   },
   platform: "node",
-  plugins: [docsScript, packagesFirst],
+  plugins: [docsScript, workerNames, packagesFirst],
   // Everything that package.json names is installed beside the package.
   external: (id) => !id.startsWith(".") && !id.startsWith("/"),
   output: {
@@ -53,3 +64,13 @@ export default defineConfig({
     cleanDir: true,
   },
 });
+
+/** `mixcache/web` with all that it needs but ONNX Runtime's .wasm files, for pages that nothing bundles. */
+const standalone = defineConfig({
+  input: { mixcache: "src/browser/index.ts", "worker-main": "src/browser/worker-main.ts" },
+  platform: "browser",
+  plugins: [workerNames],
+  output: { dir: "dist/web", format: "esm", minify: true },
+});
+
+export default [modules, standalone];

@@ -3,7 +3,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EngineOptions, GenerateRequest } from "../../src/browser/index.ts";
-import { psnr } from "../../src/engine/metrics/index.ts";
+import { psnr } from "../../src/engine/metrics/psnr.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import { profileFinder } from "../../src/node/profiles.ts";
 import { chromiumProgram, inChromium, launchChromium } from "../support/browser.ts";

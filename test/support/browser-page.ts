@@ -20,8 +20,13 @@ export function fixturePath(name: string): string {
   return `/fixtures/${name}/bundle/`;
 }
 
+export interface PageServer extends StaticServer {
+  /** Folder of the built page. */
+  readonly root: string;
+}
+
 /** Builds the page and serves it at `/`; closing takes the build away. */
-export async function servePage(): Promise<StaticServer> {
+export async function servePage(): Promise<PageServer> {
   const outDir = mkdtempSync(path.join(tmpdir(), "mixcache-page-"));
   await build({
     root: PAGE,
@@ -40,6 +45,7 @@ export async function servePage(): Promise<StaticServer> {
   });
   const { close } = server;
   return Object.assign(server, {
+    root: outDir,
     close: async () => {
       await close();
       rmSync(outDir, { recursive: true, force: true });
