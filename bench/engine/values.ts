@@ -13,6 +13,8 @@ export function forwardValues({ manifest }: Bundle): Record<string, HostTensor> 
   const shape = videoShape(manifest, width, height, frames);
   const denoiser = manifest.denoisers[0];
   if (!denoiser) throw new MixcacheError("bundle_invalid", "The bundle has no denoiser.");
+  const [f, h, w] = shape.latent;
+  const named: Readonly<Record<string, number>> = { tokens: shape.tokens, f, h, w };
   const made = new Set(denoiser.segments.flatMap(({ outputs }) => Object.values(outputs)));
   const needed = new Set(denoiser.segments.flatMap(({ inputs }) => Object.values(inputs)));
   const values: Record<string, HostTensor> = {};
@@ -23,7 +25,7 @@ export function forwardValues({ manifest }: Bundle): Record<string, HostTensor> 
       values[name] = provide(value.provided, shape, { sigma: 0.7, timestep: 700, guidanceScale: 3 });
       continue;
     }
-    const dims = value.dims.map((size) => (size === "tokens" ? shape.tokens : size));
+    const dims = value.dims.map((size) => named[size] ?? size);
     if (!dims.every((size) => typeof size === "number")) {
       throw new MixcacheError(
         "bundle_unsupported",

@@ -13,11 +13,17 @@ import type { BackendCapabilities } from "../engine/segments/contract.ts";
 import type { OnnxRuntime } from "../engine/segments/onnx.ts";
 import { MixcacheError } from "../errors.ts";
 import type { FolderFiles } from "./bundle-folder.ts";
+import { openWebGpu } from "./onnx-webgpu.ts";
 
 export interface OnnxNodeOptions {
   /** Threads within an operator; the same number gives the same bits. */
   readonly threads: number;
   readonly device?: "cpu" | "cuda" | "webgpu";
+  /**
+   * On WebGPU: the graphs that must run there as a whole. For operators without a WebGPU kernel ONNX Runtime takes the
+   * CPU in silence and moves tensors to and fro; a session of these graphs is refused instead. Default: none.
+   */
+  readonly wholly?: (graph: string) => boolean;
 }
 
 /** Opens ONNX Runtime on a device for the graphs of a bundle in a folder. */
@@ -50,6 +56,10 @@ export async function openOnnxNode(files: FolderFiles, options: OnnxNodeOptions)
     // Each session owns a thread pool; idle threads that spin slow partitioned graphs down several times.
     extra: { session: { "intra_op.allow_spinning": "0" } },
   };
+  if (device === "webgpu") {
+    const { wholly = () => false } = options;
+    return openWebGpu({ files, capabilities, session, wholly, factory: InferenceSession });
+  }
   return { capabilities, createSession: (graph) => InferenceSession.create(files.pathOf(graph), session) };
 }
 

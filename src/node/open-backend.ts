@@ -46,7 +46,13 @@ export async function openBackend(
       throw error;
     }
   }
-  const runtime = await openOnnxNode(files, { threads, ...(device && { device }) });
+  // Token ids are 64-bit integers, which WebGPU lacks; encoders run once per prompt, and decoders once per video.
+  const wholly = denoiserGraphs(manifest, variant);
+  const runtime = await openOnnxNode(files, {
+    threads,
+    wholly: (graph) => wholly.has(graph),
+    ...(device && { device }),
+  });
   const createSession = (graph: string) => runtime.createSession(graph).finally(signOfLife);
   const backend = new OnnxBackend(manifest, { ...runtime, createSession }, variant);
   const numerics = [
@@ -58,6 +64,16 @@ export async function openBackend(
     ...machine(),
   ].join();
   return { backend, device: runtime.capabilities.device, numerics };
+}
+
+/** The graphs of every step. */
+function denoiserGraphs({ denoisers, variants }: Manifest, variant: string | undefined): ReadonlySet<string> {
+  const replaces = variants.find(({ id }) => id === variant)?.replaces ?? {};
+  const parts = denoisers.flatMap(({ segments, modules }) => [
+    ...segments,
+    ...modules.flatMap(({ compute, apply }) => [compute, apply]),
+  ]);
+  return new Set(parts.map(({ graph }) => replaces[graph] ?? graph));
 }
 
 /** Kernels are chosen by the kind of processor. */

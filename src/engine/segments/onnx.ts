@@ -4,13 +4,11 @@
  */
 
 import { type InferenceSession, Tensor } from "onnxruntime-common";
-import { invalid, MixcacheError, messageOf } from "../../errors.ts";
+import { invalid, MixcacheError } from "../../errors.ts";
 import type { Manifest } from "../bundle/manifest.ts";
-import { linearCombination, reduceHost } from "../host-math.ts";
 import type {
   BackendCapabilities,
   Dtype,
-  HostData,
   HostTensor,
   Reduction,
   RunOptions,
@@ -19,6 +17,8 @@ import type {
   TensorHandle,
   Work,
 } from "./contract.ts";
+import { DeviceTensors } from "./onnx-device.ts";
+import { HostTensors, isTensor, onnxFault, type TensorPlace } from "./onnx-tensors.ts";
 import { type GraphRun, graphsOfWork } from "./work.ts";
 
 /** What a platform adds to ONNX Runtime. */
@@ -26,6 +26,12 @@ export interface OnnxRuntime {
   readonly capabilities: BackendCapabilities;
   /** Creates the session of a graph of the bundle. */
   createSession(graph: string): Promise<InferenceSession>;
+  /**
+   * Creates the session of an ONNX graph that the backend wrote, with its output where `outputs` says. Where this is
+   * there, tensors stay on the device between graphs: `createSession` must leave its outputs in GPU buffers, too. Without
+   * it all tensors are in the host's memory.
+   */
+  createGlue?(model: Uint8Array, outputs: "cpu" | "gpu-buffer"): Promise<InferenceSession>;
 }
 
 /** A handle is the ONNX tensor, whose it is, and the number of releases it still needs. */
@@ -57,6 +63,7 @@ export class OnnxBackend implements SegmentBackend {
   readonly capabilities: BackendCapabilities;
   readonly #manifest: Manifest;
   readonly #runtime: OnnxRuntime;
+  readonly #place: TensorPlace;
   #replaces: Readonly<Record<string, string>> = {};
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
   #bytesHeld = 0;
@@ -76,6 +83,8 @@ export class OnnxBackend implements SegmentBackend {
     }
     this.#manifest = manifest;
     this.#runtime = runtime;
+    const { createGlue } = runtime;
+    this.#place = createGlue ? new DeviceTensors(createGlue.bind(runtime)) : new HostTensors();
     this.capabilities = runtime.capabilities;
     if (variant === undefined) return;
     const found = manifest.variants.find(({ id }) => id === variant);
@@ -117,24 +126,33 @@ export class OnnxBackend implements SegmentBackend {
     const first = states[0];
     if (!first) return {};
     const combined: Record<string, OnnxHandle> = {};
-    for (const [name, handle] of Object.entries(first)) {
-      const data = states.map((state) => floats(state[name], name, this));
-      combined[name] = this.#adopt(new Tensor("float32", linearCombination(coefficients, data), handle.dims));
+    try {
+      for (const name of Object.keys(first)) {
+        const tensors = states.map((state) => {
+          const handle = state[name];
+          if (handle) return own(handle, name, this).tensor;
+          throw new MixcacheError("engine_failed", `The states to combine do not all have ${name}.`);
+        });
+        combined[name] = this.#adopt(await this.#place.combine(coefficients, tensors, name));
+      }
+    } catch (error) {
+      this.release(combined);
+      throw error;
     }
     return combined;
   }
 
   async reduce(kind: Reduction, a: TensorHandle, b: TensorHandle): Promise<number> {
-    return reduceHost(kind, floats(a, "a", this), floats(b, "b", this), a.dims.at(-1) ?? 1);
+    return this.#place.reduce(kind, own(a, "a", this).tensor, own(b, "b", this).tensor);
   }
 
   async upload({ dtype, dims, data }: HostTensor): Promise<TensorHandle> {
-    return this.#adopt(new Tensor(dtype, data, dims));
+    return this.#adopt(await this.#place.upload(new Tensor(dtype, data, dims)));
   }
 
   async read(handle: TensorHandle): Promise<HostTensor> {
     const { tensor } = own(handle, "the tensor", this);
-    return { dtype: handle.dtype, dims: tensor.dims, data: (await tensor.getData()) as HostData };
+    return { dtype: handle.dtype, dims: tensor.dims, data: await this.#place.read(tensor) };
   }
 
   retain(state: State): void {
@@ -157,6 +175,7 @@ export class OnnxBackend implements SegmentBackend {
 
   async dispose(): Promise<void> {
     for (const graph of [...this.#sessions.keys()]) await this.#close(graph);
+    await this.#place.dispose();
   }
 
   #session(graph: string): Promise<InferenceSession> {
@@ -164,7 +183,7 @@ export class OnnxBackend implements SegmentBackend {
     if (!session) {
       session = this.#runtime.createSession(this.#replaces[graph] ?? graph).catch((cause: unknown) => {
         this.#sessions.delete(graph);
-        throw fault(`The graph ${graph} could not be loaded`, cause);
+        throw onnxFault(`The graph ${graph} could not be loaded`, cause);
       });
       this.#sessions.set(graph, session);
     }
@@ -191,9 +210,9 @@ export class OnnxBackend implements SegmentBackend {
     }
     let results: InferenceSession.OnnxValueMapType;
     try {
-      results = await session.run(feeds, Object.keys(outputs));
+      results = await this.#place.run(session, feeds, Object.keys(outputs));
     } catch (cause) {
-      throw fault(`The graph ${graph} failed`, cause);
+      throw onnxFault(`The graph ${graph} failed`, cause);
     }
     return Object.entries(outputs).map(([ownName, name]) => {
       const tensor = results[ownName];
@@ -218,37 +237,10 @@ export class OnnxBackend implements SegmentBackend {
   }
 }
 
-/** The runtime may bring its own copy of the Tensor class, so `instanceof` says nothing. */
-function isTensor(value: unknown): value is Tensor {
-  return typeof value === "object" && value !== null && "dims" in value && "location" in value;
-}
-
 /** The backend's own handle; a released one or another backend's is refused, since it would give silent garbage. */
 function own(handle: TensorHandle, name: string, owner: OnnxBackend): OnnxHandle {
   if (!(handle instanceof OnnxHandle) || handle.owner !== owner)
     throw new MixcacheError("engine_failed", `${name} is not of this backend.`);
   if (handle.holds <= 0) throw new MixcacheError("engine_failed", `${name} is used after its release.`);
   return handle;
-}
-
-function floats(handle: TensorHandle | undefined, name: string, owner: OnnxBackend): Float32Array {
-  if (!handle) throw new MixcacheError("engine_failed", `The states to combine do not all have ${name}.`);
-  const { tensor } = own(handle, name, owner);
-  if (tensor.location !== "cpu" || !(tensor.data instanceof Float32Array)) {
-    throw new MixcacheError(
-      "engine_failed",
-      `${name} is ${tensor.type} on ${tensor.location}; float32 on cpu is needed.`,
-    );
-  }
-  return tensor.data;
-}
-
-/** ONNX Runtime says "out of memory" in words only. */
-function fault(what: string, cause: unknown): MixcacheError {
-  if (cause instanceof MixcacheError) return cause;
-  const text = messageOf(cause);
-  const outOfMemory = /bad_alloc|out of memory|failed to allocate|allocation failed/i.test(text);
-  return new MixcacheError(outOfMemory ? "engine_out_of_memory" : "engine_failed", `${what}: ${text}`, {
-    cause,
-  });
 }
