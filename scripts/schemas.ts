@@ -11,7 +11,7 @@ import path from "node:path";
 import { z } from "zod";
 import { BUNDLE_FORMAT, manifestSchema } from "../src/engine/bundle/manifest.ts";
 import { profileSchema } from "../src/engine/cache/profile.ts";
-import { traceSchema } from "../src/engine/trace-file.ts";
+import { traceSchema } from "../src/engine/trace-schema.ts";
 import { recordSchema } from "../src/jobs/usage.ts";
 import { presetsSchema } from "../src/lab/presets.ts";
 

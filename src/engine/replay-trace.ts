@@ -8,7 +8,9 @@ import { recordedRun } from "./cache/recorded-run.ts";
 import { type Replayed, replay } from "./cache/replay.ts";
 import { resolveSettings } from "./settings.ts";
 import { stepMode } from "./trace.ts";
-import { requestOfTrace, type TraceFile, valuesOf, writable } from "./trace-file.ts";
+import { requestOfTrace } from "./trace-file.ts";
+import { valuesOf, writable } from "./trace-record.ts";
+import type { TraceFile } from "./trace-schema.ts";
 
 /** Where a replay leaves its recording. */
 export interface Parting {

@@ -7,7 +7,6 @@ import type { RunOptions, SegmentBackend, State, TensorHandle } from "./segments
 import { encoderText } from "./text-clean.ts";
 import { parseWordVocabulary, type Tokens, wordTokens } from "./tokenizer.ts";
 import { byteTokens } from "./tokenizer-bytes.ts";
-import { parseSubwordTokenizer, subwordTokens } from "./tokenizer-subword.ts";
 
 /** Turns a text into ids by the encoder's own rules. */
 export type Tokenizer = (text: string) => Tokens;
@@ -41,6 +40,8 @@ async function readTokenizer({ files }: Bundle, encoder: TextEncoderManifest): P
       const vocabulary = parseWordVocabulary(json);
       return (text) => wordTokens(vocabulary, text, max_tokens, encoder.pad);
     }
+    // A large package, which a page whose model knows words need not load.
+    const { parseSubwordTokenizer, subwordTokens } = await import("./tokenizer-subword.ts");
     const subwords = parseSubwordTokenizer(json);
     return (text) => subwordTokens(subwords, text, max_tokens, pads ? tokenizer.pad_id : undefined);
   } catch (cause) {

@@ -3,6 +3,9 @@
 import type { Branch, BranchPlan, Decision } from "./cache/contract.ts";
 import type { RecordedRun } from "./cache/recorded-run.ts";
 
+/** What files of traces say of themselves. */
+export const TRACE_FORMAT = "mixcache.trace/1";
+
 /** One graph that ran. */
 export interface GraphTrace {
   readonly id: string;

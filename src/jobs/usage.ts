@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { traceSchema } from "../engine/trace-file.ts";
+import { traceSchema } from "../engine/trace-schema.ts";
 import { invalid } from "../errors.ts";
 import type { Usage } from "./money-contract.ts";
 

@@ -25,7 +25,7 @@ export const serverGenerator = new ServerGenerator({
 
 let browserGenerator: Promise<Generator> | undefined;
 
-/** @throws MixcacheError where this browser, or this build of the page, can't make videos */
+/** @throws MixcacheError where a part of the page can't be loaded */
 export function generatorAt(place: Place): Promise<Generator> {
   if (place === "server") return Promise.resolve(serverGenerator);
   browserGenerator ??= openBrowserGenerator();
@@ -37,16 +37,12 @@ export function generatorAt(place: Place): Promise<Generator> {
 }
 
 async function openBrowserGenerator(): Promise<Generator> {
-  const [{ BrowserGenerator }, module] = await Promise.all([
-    import("./generate/browser-generator.ts"),
-    webModule(),
-  ]).catch((cause: unknown) => {
-    if (cause instanceof MixcacheError) throw cause;
-    const sentence = "The engine could not be loaded. Check the connection, and try again.";
+  const { BrowserGenerator } = await import("./generate/browser-generator.ts").catch((cause: unknown) => {
+    const sentence = "A part of the page could not be loaded. Check the connection, and try again.";
     throw new MixcacheError("server_unreachable", sentence, { cause });
   });
   return new BrowserGenerator({
-    module,
+    module: webModule,
     bundle: new URL(BUNDLE, document.baseURI),
     save: (video) => database.save(video),
     newId: () => `${LOCAL_PREFIX}${crypto.randomUUID()}`,

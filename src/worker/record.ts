@@ -1,7 +1,8 @@
 /** The record of an attempt, made of what the engine told. Its format, and what is billed by it, is the jobs' affair. */
 
 import { stepMode } from "../engine/trace.ts";
-import { type TraceFile, traceFile } from "../engine/trace-file.ts";
+import { traceFile } from "../engine/trace-file.ts";
+import type { TraceFile } from "../engine/trace-schema.ts";
 import { type AttemptRecord, RECORD_FORMAT, type VideoRequest, videoMsOf } from "../jobs/index.ts";
 import type { EngineInfo, EngineResult } from "../node/index.ts";
 

@@ -2,7 +2,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { traceSchema } from "../../src/engine/trace-file.ts";
+import { traceSchema } from "../../src/engine/trace-schema.ts";
 import { PROMPT, Sandbox } from "./run.ts";
 
 const STEPS = 14;

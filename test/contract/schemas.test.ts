@@ -12,7 +12,8 @@ import {
 } from "../../scripts/schemas.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import { usedSettings } from "../../src/engine/settings.ts";
-import { type TraceFile, traceFile } from "../../src/engine/trace-file.ts";
+import { traceFile } from "../../src/engine/trace-file.ts";
+import type { TraceFile } from "../../src/engine/trace-schema.ts";
 import { type AttemptRecord, RECORD_FORMAT } from "../../src/jobs/index.ts";
 import { madeUpPresets } from "../../src/lab/testing.ts";
 import { EMBEDDED_BUNDLE } from "../../src/node/index.ts";

@@ -1,28 +1,20 @@
 /** Two videos on one clock, their difference, and what each of them took. */
 
 import type { RgbFrames } from "../../engine/frames.ts";
-import type { TraceFile } from "../../engine/trace-file.ts";
 import type { MadeVideo } from "../generate/made-video.ts";
 import { library } from "../generators.ts";
 import { Problem } from "../parts/field.tsx";
 import { useLoaded } from "../parts/use-loaded.ts";
 import { cacheWords } from "../settings/cache-choice.ts";
+import { Timeline } from "../timeline/timeline.tsx";
 import { VideoBox } from "../video/box.tsx";
 import { FrameCanvas } from "../video/frame-canvas.tsx";
 import { ComparisonTable } from "./comparison-table.tsx";
 import { DIFFERENCE_GAIN, differenceOf, frameOf, type Nearness, nearness } from "./nearness.ts";
 import { PsnrCurve } from "./psnr-curve.tsx";
+import type { Side } from "./side.ts";
 import { Transport } from "./transport.tsx";
 import { useClock } from "./use-clock.ts";
-
-/** A video with what a comparison needs of it. */
-export interface Side {
-  readonly video: MadeVideo;
-  readonly frames: RgbFrames;
-  /** Whether the frames are the engine's own, and not decoded from a file. */
-  readonly exact: boolean;
-  readonly trace: TraceFile | undefined;
-}
 
 interface Both {
   readonly sides: readonly [Side, Side];
@@ -65,6 +57,9 @@ function Synced({ both: { sides, near } }: { readonly both: Both }) {
       {near && <PsnrCurve near={near} frame={clock.frame} onSeek={(frame) => clock.seek(frame)} />}
       <Transport clock={clock} count={count} />
       <ComparisonTable sides={sides} near={near} />
+      {sides.map(({ video, trace }) => (
+        <SideTimeline key={video.id} video={video} trace={trace} />
+      ))}
       {near && !(first.exact && second.exact) && (
         <p class="help">
           PSNR is of the files as this browser decodes them, so their codec takes part in it.
@@ -72,6 +67,13 @@ function Synced({ both: { sides, near } }: { readonly both: Both }) {
       )}
     </div>
   );
+}
+
+/** Of an uncached video there is nothing to see: every step is in full. */
+function SideTimeline({ video, trace }: Pick<Side, "video" | "trace">) {
+  if (!trace || video.cache.policy === "off") return null;
+  const title = `Decisions of ${cacheWords(video.cache)}`;
+  return <Timeline facts={trace.steps} steps={trace.steps.length} title={title} />;
 }
 
 function Pane({ title, frame }: { readonly title: string; readonly frame: RgbFrames }) {

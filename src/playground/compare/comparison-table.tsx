@@ -2,8 +2,8 @@
 
 import { cacheWords } from "../settings/cache-choice.ts";
 import { costFacts } from "../stage/words.ts";
-import type { Side } from "./compared.tsx";
 import { decibels, type Nearness } from "./nearness.ts";
+import type { Side } from "./side.ts";
 
 export interface ComparisonTableProps {
   readonly sides: readonly [Side, Side];

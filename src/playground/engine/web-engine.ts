@@ -43,18 +43,8 @@ export interface WebEngine {
   close(): Promise<void>;
 }
 
-/** What a browser can do for it. */
-export interface WebSupport {
-  readonly webgpu: boolean;
-  readonly jspi: boolean;
-  readonly webcodecs: boolean;
-  readonly adapter?: string;
-  readonly sentences: readonly string[];
-}
-
-/** The module. */
+/** What the page uses of the module. */
 export interface WebModule {
   openEngine(options: EngineOptions): Promise<WebEngine>;
   encodeVideo(frames: RgbFrames, options: { readonly fps: number }): Promise<Blob>;
-  webSupport(): Promise<WebSupport>;
 }

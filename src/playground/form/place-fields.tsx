@@ -1,9 +1,7 @@
 /** Where the video is made, and the key that a server wants. */
 
 import type { TargetedEvent } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { messageOf } from "../../errors.ts";
-import { webModule } from "../engine/browser-engine.ts";
+import { useState } from "preact/hooks";
 import { Field } from "../parts/field.tsx";
 import { Segmented } from "../parts/segmented.tsx";
 import { apiKey, greetServer, keyRemembered, server } from "../session.ts";
@@ -21,7 +19,7 @@ export function PlaceFields() {
   return (
     <div class="place">
       <Segmented name="place" label="Where" value={place.value} options={options} onChange={choose} />
-      {place.value === "browser" ? <BrowserSupport /> : <ServerFields />}
+      {place.value === "browser" ? <BrowserHelp /> : <ServerFields />}
       {state.is === "absent" && place.value === "browser" && <p class="help">{state.sentence}</p>}
     </div>
   );
@@ -94,28 +92,13 @@ export function KeyField({ sentence }: { readonly sentence: string | undefined }
   );
 }
 
-/** What this browser can do, asked once it matters. */
-function BrowserSupport() {
-  const [sentences, setSentences] = useState<readonly string[]>([]);
-  useEffect(() => {
-    webModule()
-      .then((module) => module.webSupport())
-      .then(
-        ({ sentences: found, adapter, webgpu }) =>
-          setSentences(found.length > 0 ? found : [webgpu ? `WebGPU${adapter ? `: ${adapter}` : ""}.` : ""]),
-        (error: unknown) => setSentences([messageOf(error)]),
-      );
-  }, []);
+/** What to expect, before anything is loaded. */
+function BrowserHelp() {
+  const sentence =
+    "gpu" in navigator
+      ? "It runs on this machine's graphics card, by WebGPU."
+      : "This browser has no WebGPU: the model runs on the processor, many times slower.";
   return (
-    <>
-      <p class="help">
-        The model is loaded once (about 10 MB and the runtime), and nothing leaves this browser.
-      </p>
-      {sentences.map((sentence) => (
-        <p class="help" key={sentence}>
-          {sentence}
-        </p>
-      ))}
-    </>
+    <p class="help">The model is loaded once, and nothing that you type leaves this browser. {sentence}</p>
   );
 }

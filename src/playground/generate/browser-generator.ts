@@ -1,17 +1,13 @@
-/** Videos from the engine in this browser. Loaded when the first one is made: the engine's schemas come with it. */
+/** Videos from the engine in this browser. Loaded when the first one is made. */
 
-import { config } from "zod";
 import type { Progress } from "../../engine/progress.ts";
-import { traceFile } from "../../engine/trace-file.ts";
+import { traceRecord } from "../../engine/trace-record.ts";
 import { MixcacheError, messageOf } from "../../errors.ts";
 import type { WebEngine, WebModule } from "../engine/web-engine.ts";
 import type { StoredVideo } from "../history/stored-video.ts";
 import type { VideoRequest } from "../settings/draft.ts";
 import type { Generator, Tell } from "./generator.ts";
 import type { MadeVideo } from "./made-video.ts";
-
-// A strict content security policy forbids code made of text, and reports that zod tries.
-config({ jitless: true });
 
 export interface BrowserGeneratorOptions {
   readonly module: WebModule;
@@ -131,11 +127,12 @@ function storedVideo(
   { trace, settings, frames }: Awaited<ReturnType<WebEngine["generate"]>>,
   { id, createdAtMs, fps }: Pick<MadeVideo, "id" | "createdAtMs" | "fps">,
 ): Pick<StoredVideo, "video" | "trace"> {
-  const file = traceFile(trace, {
+  const about = {
     bundle: { id: manifest.id, digest },
     engine: { backend: "onnx", device, ...(adapter !== undefined && { details: adapter }), threads: 1 },
     settings,
-  });
+  };
+  const file = traceRecord(trace, about, settings.cache);
   const video: MadeVideo = {
     id,
     place: "browser",

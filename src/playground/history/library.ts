@@ -1,7 +1,7 @@
 /** All videos that the page can show, those of the server and those of this browser alike. */
 
 import type { RgbFrames } from "../../engine/frames.ts";
-import type { TraceFile } from "../../engine/trace-file.ts";
+import type { TraceFile } from "../../engine/trace-schema.ts";
 import { MixcacheError } from "../../errors.ts";
 import { type MadeVideo, madeOfApi } from "../generate/made-video.ts";
 import { type Api, contentPath } from "../server/api.ts";

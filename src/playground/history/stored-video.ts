@@ -1,7 +1,7 @@
 /** A video that was made in this browser, with all that belongs to it. */
 
 import type { RgbFrames } from "../../engine/frames.ts";
-import type { TraceFile } from "../../engine/trace-file.ts";
+import type { TraceFile } from "../../engine/trace-schema.ts";
 import type { MadeVideo } from "../generate/made-video.ts";
 
 export interface StoredVideo {

@@ -1,7 +1,7 @@
 /** The API as the page asks it: JSON and files, and every failure as a `MixcacheError`. */
 
 import type { z } from "zod";
-import type { TraceFile } from "../../engine/trace-file.ts";
+import type { TraceFile } from "../../engine/trace-schema.ts";
 import { isErrorCode, MixcacheError } from "../../errors.ts";
 import type { modelListSchema } from "../../schemas/model.ts";
 import type { VideoObject, videoListSchema } from "../../schemas/video.ts";

@@ -9,5 +9,11 @@ it("amounts keep every digit that says something", () => {
 });
 
 it("durations are as exact as they are of use", () => {
-  expect([0.874, 9.99, 42.3, 180].map(duration)).toEqual(["0.87 s", "9.99 s", "42 s", "3 min"]);
+  expect([0.0704, 1.874, 9.99, 42.3, 180].map(duration)).toEqual([
+    "70 ms",
+    "1.87 s",
+    "9.99 s",
+    "42 s",
+    "3 min",
+  ]);
 });

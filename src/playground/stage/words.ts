@@ -1,12 +1,13 @@
 /** Numbers of a video as people read them. */
 
-import type { TraceFile } from "../../engine/trace-file.ts";
+import type { TraceFile } from "../../engine/trace-schema.ts";
 import type { MadeVideo } from "../generate/made-video.ts";
 import type { Fact } from "../parts/facts.tsx";
 import { cacheWords } from "../settings/cache-choice.ts";
 
-/** "0.87 s", "75 s", "12 min". */
+/** "70 ms", "1.87 s", "75 s", "12 min". */
 export function duration(seconds: number): string {
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(2)} s`;
   return seconds < 100 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }

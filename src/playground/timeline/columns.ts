@@ -1,6 +1,6 @@
 /** The timeline of a run's decisions: a column for each step, in words and numbers that a person can read. */
 
-import type { TraceFile } from "../../engine/trace-file.ts";
+import type { TraceFile } from "../../engine/trace-schema.ts";
 
 /** What was done in a step, as the page tells kinds apart. Every policy's own word falls into one. */
 export type StepKind = "full" | "step" | "cfg" | "block" | "modules";

@@ -21,19 +21,21 @@ export interface TimelineProps {
   readonly steps: number;
   /** While a video is made there is no table yet, and the newest step is shown. */
   readonly live?: boolean;
+  /** Its heading, where there are several. */
+  readonly title?: string;
 }
 
-export function Timeline({ facts, steps, live = false }: TimelineProps) {
+export function Timeline({ facts, steps, live = false, title = "Decisions" }: TimelineProps) {
   const [chosen, setChosen] = useState<number>();
   const columns = columnsOf(facts, steps);
   if (columns.length === 0) return null;
   const last = columns.length - 1;
   const at = Math.min(chosen ?? (live ? last : 0), last);
   return (
-    <section class="timeline" aria-label="Decisions, step by step">
+    <section class="timeline" aria-label={`${title}, step by step`}>
       <header>
-        <h2>Decisions</h2>
-        <p>{percent(savedOf(facts))} of the transformer's work reused</p>
+        <h2>{title}</h2>
+        {!live && <p>{percent(savedOf(facts))} of the transformer's work reused</p>}
       </header>
       <Columns columns={columns} steps={steps} at={at} onChoose={setChosen} />
       <Legend columns={columns} />
