@@ -142,6 +142,7 @@ describe.skipIf(noPage)(pageSuite("the page on a server"), { timeout: PATIENCE_M
     const seek = async (to: number) => {
       await frame.fill(String(to));
       await page.getByText(`${to + 1} / 16`).waitFor();
+      await page.evaluate(painted);
       return pictures();
     };
     const [early, late] = [await seek(2), await seek(12)];
@@ -242,3 +243,10 @@ describe.skipIf(noPage)(pageSuite("the page on a server"), { timeout: PATIENCE_M
     await context.close();
   });
 });
+
+/** In the page: until effects of what was drawn last are done. */
+function painted(): Promise<void> {
+  return new Promise((resolve) =>
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 50))),
+  );
+}
