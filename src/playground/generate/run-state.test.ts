@@ -35,6 +35,8 @@ describe("a run", () => {
       cachedBytes: 0,
     } as const;
     expect(wordsOf(stateAfter(download)).detail).toBe("1.5 of 9.5 MB");
+    const all = { ...download, receivedBytes: 9_500_000 };
+    expect(wordsOf(stateAfter(download, all)).title).toBe("Preparing the engine");
     expect(wordsOf(stateAfter(denoising, step(0, 100), step(1, 0)))).toEqual({
       title: "Step 3 of 8",
       detail: "50 % of the work reused · about 5 s left",

@@ -111,7 +111,9 @@ export function wordsOf(state: RunState): Words {
     case "queued":
       return { title: "Queued", detail: joined(queueWords(state.queuePosition), left) };
     case "download":
-      return { title: "Loading the model", detail: downloadWords(state.download) };
+      return isDownloaded(state)
+        ? { title: "Preparing the engine", detail: "" }
+        : { title: "Loading the model", detail: downloadWords(state.download) };
     case "text":
       return { title: "Reading the prompt", detail: "" };
     case "denoise": {
@@ -139,6 +141,11 @@ export function announcementOf(state: RunState): string {
 function queueWords(position: number | undefined): string {
   if (position === undefined) return "";
   return position === 0 ? "Next in line" : `${position} before it`;
+}
+
+/** All files are here; what comes now takes a while too, and nobody knows how long. */
+export function isDownloaded({ download }: RunState): boolean {
+  return download !== undefined && download.receivedBytes >= download.totalBytes;
 }
 
 function downloadWords(download: RunState["download"]): string {

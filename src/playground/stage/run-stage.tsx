@@ -1,6 +1,6 @@
 /** A video while it is made. */
 
-import { announcementOf, type RunState, wordsOf } from "../generate/run-state.ts";
+import { announcementOf, isDownloaded, type RunState, wordsOf } from "../generate/run-state.ts";
 import { cancelRun } from "../generate/runs.ts";
 import { Icon } from "../parts/icons.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
@@ -61,10 +61,11 @@ function Progress({ state }: { readonly state: RunState }) {
 }
 
 /** Of what goes on: the download has a bar of its own. @returns undefined where nobody knows */
-function shareOf({ phase, share, download }: RunState): number | undefined {
-  if (phase === "download")
-    return download && download.totalBytes > 0 ? download.receivedBytes / download.totalBytes : 0;
-  return phase === "starting" || phase === "queued" ? undefined : share;
+function shareOf(state: RunState): number | undefined {
+  const { phase, share, download } = state;
+  if (phase === "starting" || phase === "queued") return undefined;
+  if (phase !== "download") return share;
+  return download && !isDownloaded(state) ? download.receivedBytes / download.totalBytes : undefined;
 }
 
 /** Tells who listens how far the run is: phases and quarters, not every step. */
