@@ -96,10 +96,14 @@ function capabilities(device: WebDevice, adapter: GPUAdapter | undefined): Backe
   };
 }
 
-/** On a GPU, results stay there: what comes back is read on purpose. */
+/**
+ * On a GPU, results stay there: what comes back is read on purpose. Convolutions keep the graphs' own layout: with
+ * channels last, which is the default, ONNX Runtime 1.30 computes some of them wrong (microsoft/onnxruntime#29651 is
+ * likely the same), the first one of the embedded decoder among them.
+ */
 function sessionOptions(device: WebDevice): InferenceSession.SessionOptions {
   return {
-    executionProviders: [device],
+    executionProviders: [device === "webgpu" ? { name: device, preferredLayout: "NCHW" } : device],
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
     ...(device === "webgpu" && { preferredOutputLocation: "gpu-buffer" }),
