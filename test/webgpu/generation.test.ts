@@ -11,9 +11,10 @@ import { resolveSettings, type Settings } from "../../src/engine/settings.ts";
 import { FolderFiles } from "../../src/node/bundle-folder.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 import { type Download, watchDownloads } from "../support/downloads.ts";
-import { type LiveRun, livePolicy, liveRun } from "../support/live-runs.ts";
+import { type LiveRun, liveRun } from "../support/live-runs.ts";
 import { compareRuns } from "../support/margin-rule.ts";
 import { DECISION_CASES } from "../support/parity-decisions.ts";
+import { livePolicy } from "../support/policies.ts";
 import { type ToyFolder, toyFolder } from "../support/toy-folder.ts";
 import { hasWebGpu, NEEDS_GPU } from "../support/webgpu.ts";
 
