@@ -57,9 +57,9 @@ const VIEWS: readonly View[] = [
     docs: "desktop, dark",
     open: async (page, scene) => {
       await goTo(page, scene, "", "form");
-      await ask(page, { prompt: PROMPT, steps: 50 });
+      await ask(page, { prompt: PROMPT, steps: 100 });
       await page.locator("#stage canvas").waitFor();
-      await page.getByText("Step 30 of 50").first().waitFor();
+      await page.locator("#stage strong", { hasText: /^Step [3-8]\d of 100$/ }).waitFor();
     },
   },
   {

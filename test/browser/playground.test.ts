@@ -3,6 +3,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { launchChromium } from "../support/browser.ts";
+import { freePort } from "../support/free-port.ts";
 import {
   ask,
   drawn,
@@ -220,6 +221,28 @@ describe.skipIf(noPage)(pageSuite("the page on a server"), { timeout: PATIENCE_M
     } finally {
       await own.close();
       visit.errors.length = 0;
+      visit.requests.length = 0;
+    }
+  });
+
+  it("plays what lies on the store's own origin, though the page is isolated", async () => {
+    const own = new Servers();
+    try {
+      const port = await freePort();
+      const store = `http://localhost:${port}`;
+      const serving = own.start({ PORT: String(port), PUBLIC_URL: store, CONTENT_DELIVERY: "redirect" });
+      const there = await reached(serving);
+      await serving.line("Ready:");
+      const id = await create(there, { prompt: PROMPT, num_inference_steps: 2 });
+      await until(there, id, isOver);
+      await page.goto(`http://127.0.0.1:${port}/#/video/${id}?key=${there.key}`);
+      expect(await play(page.locator("video"))).toMatchObject({ advances: true });
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+      const elsewhere = strangers(visit, `http://127.0.0.1:${port}`);
+      expect(elsewhere.length).toBeGreaterThan(0);
+      for (const url of elsewhere) expect(new URL(url).origin).toBe(store);
+    } finally {
+      await own.close();
       visit.requests.length = 0;
     }
   });
