@@ -53,16 +53,6 @@ const goTo = async (page: Page, { at }: Scene, fragment: string, ready: string) 
 const VIEWS: readonly View[] = [
   { name: "create", docs: "desktop, light", open: (page, scene) => goTo(page, scene, "", "form") },
   {
-    name: "live",
-    docs: "desktop, dark",
-    open: async (page, scene) => {
-      await goTo(page, scene, "", "form");
-      await ask(page, { prompt: PROMPT, steps: 100 });
-      await page.locator("#stage canvas").waitFor();
-      await page.locator("#stage strong", { hasText: /^Step [3-8]\d of 100$/ }).waitFor();
-    },
-  },
-  {
     name: "timeline",
     docs: "phone, light",
     open: async (page, scene) => {
@@ -79,11 +69,26 @@ const VIEWS: readonly View[] = [
     open: (page, scene) => goTo(page, scene, `compare/${scene.uncached}/${scene.cached}`, ".compared"),
   },
   { name: "history", docs: "phone, dark", open: (page, scene) => goTo(page, scene, "history", ".card") },
-  { name: "usage", open: (page, scene) => goTo(page, scene, "operator/usage", "table") },
+  {
+    name: "usage",
+    docs: "phone, light",
+    open: (page, scene) => goTo(page, scene, "operator/usage", "table"),
+  },
   { name: "keys", open: (page, scene) => goTo(page, scene, "operator/keys", "table") },
   {
     name: "deliveries",
     open: (page, scene) => goTo(page, scene, "operator/deliveries", "nav[aria-label='Views of the account']"),
+  },
+  // Last, as it leaves videos behind.
+  {
+    name: "live",
+    docs: "desktop, dark",
+    open: async (page, scene) => {
+      await goTo(page, scene, "", "form");
+      await ask(page, { prompt: PROMPT, steps: 100 });
+      await page.locator("#stage canvas").waitFor();
+      await page.locator("#stage strong", { hasText: /^Step [3-8]\d of 100$/ }).waitFor();
+    },
   },
 ];
 

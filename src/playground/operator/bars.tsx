@@ -1,6 +1,6 @@
 import type { Bar } from "./usage-rows.ts";
 
-/** Of the drawing, in its own units; it is as wide as the page. */
+/** Of the drawing, in its own units: it is stretched to its place. */
 const WIDTH = 600;
 const HEIGHT = 140;
 /** The part of its place that a bar fills. */
@@ -16,10 +16,10 @@ export function Bars({ title, bars }: { readonly title: string; readonly bars: r
       <figcaption>{title}</figcaption>
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
         role="img"
         aria-label={`${title}. The table below has the numbers.`}
       >
-        <line x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
         {bars.map(({ label, value }, i) => {
           const height = value > 0 ? Math.max((value / most) * HEIGHT, LEAST_SEEN) : 0;
           return (

@@ -39,7 +39,7 @@ function OfWebhook({ list }: { readonly list: readonly Webhook[] }) {
   }, [answer, again]);
   return (
     <>
-      <div class="choices">
+      <div class="webhook-choice">
         <Field id="webhook" label="Webhook" problem={undefined}>
           {(control) => (
             <select

@@ -87,7 +87,7 @@ function Row({ of, onChanged }: { readonly of: Key; readonly onChanged: () => vo
       <td>
         <code>{of.prefix}…</code>
       </td>
-      <td>{of.scopes.join(", ")}</td>
+      <td class="wraps">{of.scopes.join(", ")}</td>
       <td>{limitsOf(of)}</td>
       <td>
         <Moment at={of.created_at} />
