@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { run } from "./generate/runs.ts";
 import { route } from "./location.ts";
 import { Operator } from "./operator/index.tsx";
@@ -13,6 +14,7 @@ import { VideoView } from "./views/video.tsx";
 
 /** The page: its frame, and what the address asks for within it. */
 export function App() {
+  useArrival();
   return (
     <>
       <button type="button" class="skip" onClick={skip}>
@@ -25,6 +27,28 @@ export function App() {
       <RunAnnouncer state={run.value} />
     </>
   );
+}
+
+const TITLES: Readonly<Record<Route["name"], string>> = {
+  create: "Create",
+  history: "History",
+  video: "Video",
+  compare: "Compare",
+  operator: "Account",
+};
+
+/** Whoever goes to another view begins at its top, with the keyboard and with a screen reader too. */
+function useArrival(): void {
+  const place = route.value;
+  const isFirst = useRef(true);
+  useEffect(() => {
+    document.title = `${TITLES[place.name]} · mixcache`;
+    if (!isFirst.current) {
+      document.getElementById("content")?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    isFirst.current = false;
+  }, [place]);
 }
 
 /** No link: the fragment is the route. */

@@ -1,6 +1,6 @@
 /** The server that the page belongs to, and the key that it is asked with. */
 
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { MixcacheError } from "../errors.ts";
 import { Api, type Model } from "./server/api.ts";
 import { keyInFragment } from "./server/key.ts";
@@ -21,6 +21,13 @@ export const apiKey = signal<string | undefined>(undefined);
 /** Whether the key outlives this tab. */
 export const keyRemembered = signal(false);
 export const server = signal<ServerState>({ is: "unknown" });
+
+/** How large the server's videos are; those of the page's own model where there is no server. */
+export const usualSize = computed(() => {
+  const size = server.value.is === "ready" ? server.value.models[0]?.defaults.size : undefined;
+  const [width = 64, height = 64] = size?.split("x").map(Number) ?? [];
+  return { width, height };
+});
 
 /** The API of the page's own server. */
 export const api = new Api({

@@ -6,6 +6,7 @@ import { Field } from "../parts/field.tsx";
 import { Segmented } from "../parts/segmented.tsx";
 import { apiKey, greetServer, keyRemembered, server } from "../session.ts";
 import { chosenPlace, place } from "../settings/form-store.ts";
+import { priceWords } from "../stage/words.ts";
 
 export function PlaceFields() {
   const state = server.value;
@@ -31,11 +32,10 @@ function ServerFields() {
   if (state.is !== "ready") return <p class="help">Asking the server …</p>;
   const model = state.models[0];
   if (!model) return null;
-  const { unit_price, currency, unit } = model.price;
   return (
     <p class="help">
       {model.title}, {model.defaults.num_frames} frames of {model.defaults.size.replace("x", " × ")}.{" "}
-      {unit_price} {currency} per {unit.replaceAll("_", " ")} that is really computed.
+      {priceWords(model.price)}.
     </p>
   );
 }

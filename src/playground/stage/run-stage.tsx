@@ -3,16 +3,14 @@
 import { announcementOf, isDownloaded, type RunState, wordsOf } from "../generate/run-state.ts";
 import { cancelRun } from "../generate/runs.ts";
 import { Icon } from "../parts/icons.tsx";
+import { usualSize } from "../session.ts";
 import { Timeline } from "../timeline/timeline.tsx";
 import { VideoBox } from "../video/box.tsx";
 import { FrameCanvas } from "../video/frame-canvas.tsx";
 
-/** Pictures come in the video's size; before the first one a square is kept free. */
-const UNKNOWN_SIZE = { width: 64, height: 64 };
-
 export function RunStage({ state }: { readonly state: RunState }) {
   const { preview } = state;
-  const size = preview && !(preview.picture instanceof Blob) ? preview.picture : UNKNOWN_SIZE;
+  const size = preview && !(preview.picture instanceof Blob) ? preview.picture : usualSize.value;
   return (
     <div class="run-stage">
       <VideoBox video={size}>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { duration, money } from "./words.ts";
+import { duration, money, priceWords } from "./words.ts";
 
 it("amounts keep every digit that says something", () => {
   const words = (amount: string) => money({ amount, currency: "USD" });
@@ -16,4 +16,13 @@ it("durations are as exact as they are of use", () => {
     "42 s",
     "3 min",
   ]);
+});
+
+it("prices name their unit, and that only computed work is paid for", () => {
+  expect(priceWords({ currency: "USD", unit: "tflop", unit_price: "0.000500" })).toBe(
+    "0.0005 USD for each TFLOP that is really computed",
+  );
+  expect(priceWords({ currency: "EUR", unit: "gpu_second", unit_price: "1.000000" })).toBe(
+    "1 EUR for each GPU second",
+  );
 });

@@ -3,6 +3,7 @@
 import type { TraceFile } from "../../engine/trace-schema.ts";
 import type { MadeVideo } from "../generate/made-video.ts";
 import type { Fact } from "../parts/facts.tsx";
+import type { Model } from "../server/api.ts";
 import { cacheWords } from "../settings/cache-choice.ts";
 
 /** "70 ms", "1.87 s", "75 s", "12 min". */
@@ -15,6 +16,14 @@ export function duration(seconds: number): string {
 /** An amount without the zeros that say nothing: "0.000083 USD". */
 export function money({ amount, currency }: NonNullable<MadeVideo["cost"]>): string {
   return `${amount.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")} ${currency}`;
+}
+
+const UNITS = { tflop: "TFLOP", gpu_second: "GPU second", video_second: "second of video" } as const;
+
+/** "0.0005 USD for each TFLOP that is really computed". */
+export function priceWords({ unit_price, currency, unit }: Model["price"]): string {
+  const price = `${money({ amount: unit_price, currency })} for each ${UNITS[unit]}`;
+  return unit === "tflop" ? `${price} that is really computed` : price;
 }
 
 export function placeWords({ place }: MadeVideo): string {
@@ -49,7 +58,7 @@ export function costFacts(video: MadeVideo, trace: TraceFile | undefined): Fact[
     { name: "Transformer's work", value: totals && workWords(totals.ideal_speedup) },
     { name: "Transformer's time", value: totals && duration(totals.dit_ms / 1000) },
     { name: "Total time", value: engineSeconds === undefined ? undefined : duration(engineSeconds) },
-    { name: "Of that, the cache's own", value: totals && duration(totals.policy_ms / 1000) },
+    { name: "The cache's own time", value: totals && duration(totals.policy_ms / 1000) },
     { name: "Cost", value: cost && money(cost) },
   ];
 }

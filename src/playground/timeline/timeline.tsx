@@ -30,7 +30,7 @@ export function Timeline({ facts, steps, live = false, title = "Decisions" }: Ti
   const columns = columnsOf(facts, steps);
   if (columns.length === 0) return null;
   const last = columns.length - 1;
-  const at = Math.min(chosen ?? (live ? last : 0), last);
+  const at = Math.min(chosen ?? (live ? last : firstReused(columns)), last);
   return (
     <section class="timeline" aria-label={`${title}, step by step`}>
       <header>
@@ -42,6 +42,14 @@ export function Timeline({ facts, steps, live = false, title = "Decisions" }: Ti
       <Step column={columns[at]} />
       {!live && <StepTable columns={columns} />}
     </section>
+  );
+}
+
+/** Where there is something to see. */
+function firstReused(columns: readonly Column[]): number {
+  return Math.max(
+    0,
+    columns.findIndex(({ kind }) => kind !== "full"),
   );
 }
 
@@ -69,6 +77,7 @@ function Columns({ columns, steps, at, onChoose }: ColumnsProps) {
   return (
     <div
       class="columns"
+      style={{ "--steps": String(Math.max(steps, columns.length)) }}
       role="slider"
       tabIndex={0}
       aria-label="Step"
