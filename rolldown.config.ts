@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { defineConfig, type Plugin } from "rolldown";
+import { defineConfig, type Plugin, type RolldownOptions } from "rolldown";
 
 /** The docs page's script comes along: it is served from here, and its package is needed for development only. */
 const docsScript: Plugin = {
@@ -66,11 +66,11 @@ const modules = defineConfig({
 });
 
 /** `mixcache/web` with all that it needs but ONNX Runtime's .wasm files, for pages that nothing bundles. */
-const standalone = defineConfig({
+export const standalone: RolldownOptions = {
   input: { mixcache: "src/browser/index.ts", "worker-main": "src/browser/worker-main.ts" },
   platform: "browser",
   plugins: [workerNames],
   output: { dir: "dist/web", format: "esm", minify: true },
-});
+};
 
 export default [modules, standalone];

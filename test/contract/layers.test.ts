@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 
 const SOURCE = path.join(import.meta.dirname, "../../src");
 
@@ -69,6 +70,43 @@ describe("layer rules", () => {
     expect(
       offences("node", (name) => isOurs(name) && !below.includes(room(name)) && !leaves.includes(name)),
     ).toEqual([]);
+  });
+
+  it("what a page adds knows the engine and how media make frames a file, and nothing of Node", () => {
+    const below = ["browser", "engine"];
+    const pure = ["frames", "mux", "nearest"].map((name) => `media/${name}.ts`);
+    const leaves = ["errors.ts", "wire/hex.ts", ...pure];
+    expect(
+      offences("browser", (name) => isOurs(name) && !below.includes(room(name)) && !leaves.includes(name)),
+    ).toEqual([]);
+    for (const from of ["engine", "media", "node", "api", "worker", "cli", "service"])
+      expect(offences(from, (name) => room(name) === "browser")).toEqual([]);
+  });
+
+  it("what a page loads has nothing that browsers lack", () => {
+    const loaded = new Set<string>();
+    const load = (file: string) => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      for (const name of imports.get(file) ?? []) load(name);
+    };
+    for (const entry of ["browser/index.ts", "browser/worker-main.ts"]) load(entry);
+    expect([...loaded].filter((name) => name.startsWith("node:"))).toEqual([]);
+    const { dependencies, optionalDependencies, devDependencies } = packageJson;
+    const known = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies });
+    const packages = [...loaded].filter((name) =>
+      known.some((one) => name === one || name.startsWith(`${one}/`)),
+    );
+    expect(packages.sort()).toEqual([
+      "@huggingface/tokenizers",
+      "entities",
+      "mediabunny",
+      "onnxruntime-common",
+      "onnxruntime-web/jspi",
+      "onnxruntime-web/wasm",
+      "onnxruntime-web/webgpu",
+      "zod",
+    ]);
   });
 
   it("no room imports the command line", () => {
@@ -183,6 +221,9 @@ describe("layer rules", () => {
 
   it.each([
     ["onnxruntime-node", ["node/onnx-runtime.ts"]],
+    ["onnxruntime-web/jspi", ["browser/onnx-runtime.ts"]],
+    ["onnxruntime-web/wasm", ["browser/onnx-runtime.ts"]],
+    ["onnxruntime-web/webgpu", ["browser/onnx-runtime.ts"]],
     ["pg-boss", ["jobs/queue.ts", "jobs/webhook-queue.ts"]],
     ["standardwebhooks", ["webhooks/sign.ts"]],
     ["ipaddr.js", ["webhooks/address.ts"]],
