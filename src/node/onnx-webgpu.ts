@@ -21,7 +21,10 @@ export interface WebGpuOptions {
 
 /** @throws MixcacheError `engine_unavailable` where there is no GPU */
 export async function openWebGpu(options: WebGpuOptions): Promise<OnnxRuntime> {
-  const { files, factory, session, capabilities, wholly } = options;
+  const { files, factory, capabilities, wholly } = options;
+  // With channels last, the default, convolutions of nine channels give wrong numbers (microsoft/onnxruntime#29651).
+  const gpu = { name: "webgpu", preferredLayout: "NCHW" } as const;
+  const session: SessionOptions = { ...options.session, executionProviders: [gpu] };
   const onDevice: SessionOptions = { ...session, preferredOutputLocation: "gpu-buffer" };
   const strict = withoutCpu(session);
   const createGlue: NonNullable<OnnxRuntime["createGlue"]> = (model, outputs) =>
