@@ -50,7 +50,8 @@ async function writeServiceWorker(folder: string): Promise<void> {
   for (const name of names) hash.update(`${name}\0`).update(await readFile(path.join(folder, name)));
   // The engine keeps the model itself, by its digests.
   const kept = names.filter((name) => !name.startsWith("models/"));
-  const isLater = (name: string) => name.endsWith(".wasm") || /^assets\/(ort|worker-main)[.-]/.test(name);
+  const isLater = (name: string) =>
+    name.endsWith(".wasm") || /^assets\/(ort|worker-main|encode-video|tokenizer-subword)[.-]/.test(name);
   const files = {
     version: hash.digest("hex").slice(0, 16),
     first: kept.filter((name) => !isLater(name)),

@@ -44,13 +44,19 @@ function stateOf(place: string): Stats | undefined {
   return statSync(place, { throwIfNoEntry: false });
 }
 
-if (import.meta.main && !isFresh(ROOT)) {
-  process.stdout.write("Building the playground, which is older than its sources\n");
+function build(): void {
   const vite = path.join(ROOT, "node_modules/vite/bin/vite.js");
-  const { status } = spawnSync(process.execPath, [vite, "build", "--logLevel", "warn"], {
-    cwd: ROOT,
-    stdio: "inherit",
-  });
+  if (!stateOf(vite)) {
+    process.stderr.write(
+      "The playground is not built: run npm install without --omit=dev. The server starts without it.\n",
+    );
+    return;
+  }
+  process.stdout.write("Building the playground, which is older than its sources\n");
+  const options = { cwd: ROOT, stdio: "inherit" } as const;
+  const { status } = spawnSync(process.execPath, [vite, "build", "--logLevel", "error"], options);
   if (status !== 0)
     process.stderr.write("The playground could not be built; the server starts without it. See above.\n");
 }
+
+if (import.meta.main && !isFresh(ROOT)) build();
