@@ -73,7 +73,7 @@ async function make(form: HTMLFormElement): Promise<void> {
     document.getElementById("stage")?.scrollIntoView({ block: "nearest" });
     await startRun(request, () => generatorAt(place.value), { place: place.value });
   }
-  // Fields are marked when the view is drawn again.
+  // Fields are marked with the next frame.
   requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 }
 
