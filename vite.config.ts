@@ -1,17 +1,17 @@
 /** The page: `npm run build:playground` writes `dist/playground`, static files for any host. */
 
 import { createReadStream } from "node:fs";
-import { cp, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { defineConfig, type Plugin } from "vite";
+import { playgroundAssets } from "./scripts/playground-assets.ts";
 
 const MODELS = path.join(import.meta.dirname, "models");
 const OUTPUT = path.join(import.meta.dirname, "dist/playground");
 
-/** The embedded model and its profiles, beside the page: what it makes videos with where there is no server. */
+/** The embedded model and its profiles, while the page is worked on. */
 const models: Plugin = {
   name: "models",
-  closeBundle: () => cp(MODELS, path.join(OUTPUT, "models"), { recursive: true }),
   configureServer({ middlewares }) {
     middlewares.use("/models", (request, response, next) => {
       const file = path.join(
@@ -30,7 +30,7 @@ export default defineConfig({
   root: "src/playground",
   // Relative addresses: the page works in any folder of a host.
   base: "./",
-  plugins: [models],
+  plugins: [models, playgroundAssets()],
   build: {
     outDir: OUTPUT,
     emptyOutDir: true,

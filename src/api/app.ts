@@ -16,6 +16,7 @@ import { addKeyRoutes } from "./keys.ts";
 import { addMetricsRoute } from "./metrics.ts";
 import { addModelRoutes } from "./models.ts";
 import { observe } from "./observe.ts";
+import { playgroundFile, playgroundPage } from "./playground/routes.ts";
 import { requestId } from "./request-id.ts";
 import { requestLog } from "./request-log.ts";
 import { type Route, routesOf } from "./route-list.ts";
@@ -33,7 +34,7 @@ import { addWebhookRoutes } from "./webhooks/routes.ts";
 /** Builds the app; it holds no state of its own but the count of requests that are held open. */
 export function createApi(options: ApiOptions): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
-  const { edge, files, log } = options;
+  const { edge, files, log, playground } = options;
   const streams = new Streams(options.streams);
   app.use(requestId(options.random));
   app.use(observe(options.metrics, options.now));
@@ -45,7 +46,7 @@ export function createApi(options: ApiOptions): OpenAPIHono<ApiEnv> {
   });
   if (edge) app.use(edgeOnly({ ...options, edge }));
   if (files) app.all(`${files.path}*`, (c) => files.serve(c.req.raw));
-  app.get("/", (c) => c.redirect("/docs"));
+  app.get("/", async (c) => (playground ? playgroundPage(c, playground) : c.redirect("/docs")));
   addRefusedRoutes(app, options);
   addQuoteRoute(app, options);
   addVideoRoutes(app, options, streams);
@@ -64,7 +65,10 @@ export function createApi(options: ApiOptions): OpenAPIHono<ApiEnv> {
   addScaleRoute(app, options);
   addDocsRoutes(app, options);
   const routes = routesOf(app);
-  app.notFound((c) => unmatched(c, routes));
+  app.notFound(async (c) => {
+    const file = playground && (await playgroundFile(c, playground, c.req.path.slice(1)));
+    return file ?? unmatched(c, routes);
+  });
   return app;
 }
 

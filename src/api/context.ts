@@ -72,6 +72,8 @@ export interface ApiOptions {
   readonly edge?: EdgeOptions;
   /** What scalers send to `/internal/`; undefined: the operator's key alone opens it. */
   readonly internalToken?: string;
+  /** The built page at `/`, and the origin of the store where downloads lead there; undefined: there is none. */
+  readonly playground?: { readonly folder: string; readonly mediaOrigin?: string };
   /** A folder store's signed URLs: where they are and what answers them. */
   readonly files?: { readonly path: string; readonly serve: (request: Request) => Promise<Response> };
 }

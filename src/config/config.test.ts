@@ -95,6 +95,7 @@ describe("the environment of a server", () => {
       role: "all",
       contentDelivery: "stream",
       orphanWindowDays: 30,
+      playground: true,
       port: 8080,
       host: "127.0.0.1",
       dataDir: `${process.cwd()}/data`,

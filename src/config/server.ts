@@ -15,6 +15,8 @@ export interface ServerConfig extends StorageConfig {
   readonly fleet: FleetConfig;
   readonly role: "all" | "api" | "worker";
   readonly port: number;
+  /** Whether the API serves the page at `/`. */
+  readonly playground: boolean;
   readonly host: string;
   /** How clients reach the API, without a slash at the end; undefined: by the port that it listens on. */
   readonly publicUrl?: string;
@@ -88,6 +90,7 @@ export function readServerConfig(environment?: Environment, role?: ServerConfig[
     fleet: fleetConfig(given),
     role: ROLE,
     port: given.PORT,
+    playground: given.PLAYGROUND === "on",
     host: given.HOST,
     ...(PUBLIC_URL !== undefined && { publicUrl: PUBLIC_URL.replace(/\/+$/, "") }),
     dataDir: path.resolve(given.DATA_DIR),

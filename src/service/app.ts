@@ -12,7 +12,7 @@ import type { OpenStore } from "./store.ts";
 /** What differs between processes that serve the API. */
 export type AppParts = Pick<
   ApiOptions,
-  "accounts" | "models" | "webhooks" | "metrics" | "moderate" | "readiness"
+  "accounts" | "models" | "webhooks" | "metrics" | "moderate" | "readiness" | "playground"
 > &
   OpenStore;
 

@@ -33,7 +33,18 @@ export function greeting({ url, secret, accountId }: Greeted, config: ServerConf
     secret !== undefined
       ? [`API key, shown this once: ${secret}`]
       : ["The API key was shown on the first start. This makes another:", keyLine(url, accountId, config)];
-  return [...key, "A first video:", curlLine(url, secret ?? "$MIXCACHE_KEY"), `Documentation: ${url}/docs`];
+  return [
+    ...key,
+    ...(config.playground ? [playgroundLine(url, secret)] : []),
+    "A first video:",
+    curlLine(url, secret ?? "$MIXCACHE_KEY"),
+    `Documentation: ${url}/docs`,
+  ];
+}
+
+/** The page, which takes the key out of its address: what follows `#` is sent to no server. */
+function playgroundLine(url: string, secret: string | undefined): string {
+  return `Playground: ${url}/${secret === undefined ? "" : `#key=${secret}`}`;
 }
 
 /** One line for a shell, which makes a key by the operator's and prints it. */

@@ -14,6 +14,7 @@ import { databaseLine, greeting } from "./greeting.ts";
 import { startHttpServer } from "./http-server.ts";
 import { serveMetrics } from "./metrics-server.ts";
 import { loadModeration } from "./moderation.ts";
+import { playgroundOf } from "./playground.ts";
 import { readinessOf } from "./readiness.ts";
 import { type OpenEngine, RunningWorker } from "./running-worker.ts";
 import { formatsHere, servedModel } from "./served-model.ts";
@@ -104,6 +105,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const accounts = await accountsOf(config, core.database);
       const { webhooks, close: stopSending } = await startWebhooks(config, core.jobs, log);
       closers.push(stopSending);
+      const playground = await playgroundOf(config, store);
       const app = appOf(config, log, core, {
         ...opened,
         accounts,
@@ -111,6 +113,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         webhooks,
         metrics,
         ...(moderate && { moderate }),
+        ...(playground && { playground }),
         readiness: () => readinessOf(core, worker),
       });
       server.handle((request) => app.fetch(request));

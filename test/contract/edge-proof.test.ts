@@ -114,6 +114,7 @@ describe("a proof", () => {
     for (const path of [
       "/v1/videos",
       "/v1/models",
+      "/",
       "/docs",
       "/openapi.json",
       "/anything",

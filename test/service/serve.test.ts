@@ -31,6 +31,7 @@ describe("npm start", { timeout: PATIENCE_MS }, () => {
     expect(logs).toContain('"ending":"completed"');
     expect(logs).not.toContain("red circle");
     expect(logs).not.toContain(key);
+    expect(await serving.line("Playground:")).toMatch(new RegExp(`^Playground: http://\\S+/#key=${key}$`));
     expect(await serving.line("Database:")).toContain("survives kills, not power loss");
   });
 

@@ -25,6 +25,11 @@ export const server = {
     meaning: "How clients reach the API; links to videos begin with it.",
     otherwise: "`http://localhost:PORT`",
   }),
+  PLAYGROUND: oneOf("on", "off").default("on").register(docs, {
+    group: "server",
+    meaning:
+      "Whether the API serves the [playground](operate.md#the-playground) at `/`; `off`: `/` leads to `/docs`.",
+  }),
   DATA_DIR: z.string().default("./data").register(docs, {
     group: "server",
     meaning:
