@@ -13,7 +13,7 @@ import { OnnxBackend } from "../../src/engine/segments/onnx.ts";
 import { type GenerateRequest, resolveSettings } from "../../src/engine/settings.ts";
 import { openOnnxNode } from "../../src/node/onnx-runtime.ts";
 import { profileFinder } from "../../src/node/profiles.ts";
-import { chromiumProgram, inChromium, launchChromium } from "../support/browser.ts";
+import { launchChromium, noPage, pageSuite } from "../support/browser.ts";
 import { BUNDLE_PATH, fixturePath, openPage, servePage } from "../support/browser-page.ts";
 import { type LiveRun, liveRun } from "../support/live-runs.ts";
 import { compareRuns } from "../support/margin-rule.ts";
@@ -36,7 +36,7 @@ const NAMES = [
 const CASES = DECISION_CASES.filter(({ name }) => NAMES.includes(name));
 const PATIENCE_MS = 10 * 60_000;
 
-describe.skipIf(!chromiumProgram)(inChromium("decisions in a page"), () => {
+describe.skipIf(noPage)(pageSuite("decisions in a page"), () => {
   let server: StaticServer;
   let browser: Browser;
 

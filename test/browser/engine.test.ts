@@ -6,7 +6,7 @@ import type { EngineOptions, GenerateRequest } from "../../src/browser/index.ts"
 import { psnr } from "../../src/engine/metrics/psnr.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import { profileFinder } from "../../src/node/profiles.ts";
-import { chromiumProgram, inChromium, launchChromium } from "../support/browser.ts";
+import { launchChromium, noPage, pageSuite } from "../support/browser.ts";
 import { BUNDLE_PATH, openPage, servePage } from "../support/browser-page.ts";
 import { decodeMp4 } from "../support/mp4.ts";
 import { openShapes } from "../support/shapes.ts";
@@ -36,7 +36,7 @@ function made(page: Page, options: EngineOptions, request: GenerateRequest) {
   );
 }
 
-describe.skipIf(!chromiumProgram)(inChromium("the embedded model in a page"), () => {
+describe.skipIf(noPage)(pageSuite("the embedded model in a page"), () => {
   let server: StaticServer;
   let browser: Browser;
   let page: Page;

@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { EngineOptions } from "../../src/browser/index.ts";
 import { EMBEDDED_BUNDLE } from "../../src/node/embedded.ts";
-import { chromiumProgram, inChromium, launchChromium } from "../support/browser.ts";
+import { chromiumProgram, launchChromium, noPage, pageSuite } from "../support/browser.ts";
 import { BUNDLE_PATH, fixturePath, openPage, type PageServer, servePage } from "../support/browser-page.ts";
 import { evaluateIn, openTab, withChromium } from "../support/chromium.ts";
 import { openParity, parityRequest } from "../support/parity.ts";
@@ -54,7 +54,7 @@ function kept(page: Page) {
   });
 }
 
-describe.skipIf(!chromiumProgram)(inChromium("what goes wrong in a page"), { timeout: PATIENCE_MS }, () => {
+describe.skipIf(noPage)(pageSuite("what goes wrong in a page"), { timeout: PATIENCE_MS }, () => {
   let server: PageServer;
   let browser: Browser;
   let context: BrowserContext;

@@ -2,18 +2,9 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launchChromium } from "../support/browser.ts";
+import { launchChromium, noPage, pageSuite } from "../support/browser.ts";
 import { corrupted, cutOff, type PageHost, startPageHost } from "../support/page-host.ts";
-import {
-  ask,
-  drawn,
-  noPage,
-  pageSuite,
-  play,
-  strangers,
-  type Visitor,
-  visitor,
-} from "../support/playground.ts";
+import { ask, drawn, play, strangers, type Visitor, visitor } from "../support/playground.ts";
 
 const PATIENCE_MS = 480_000;
 const WISH = { prompt: "a red circle moves left on a blue background", steps: 2 };

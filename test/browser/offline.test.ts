@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApi } from "../../src/api/index.ts";
 import { stillOptions } from "../../src/api/testing.ts";
 import { PLAYGROUND_FOLDER } from "../../src/service/playground.ts";
-import { launchChromium } from "../support/browser.ts";
-import { noPage, pageSuite, strangers, visitor } from "../support/playground.ts";
+import { launchChromium, noPage, pageSuite } from "../support/browser.ts";
+import { strangers, visitor } from "../support/playground.ts";
 
 describe.skipIf(noPage)(pageSuite("the page without its server"), () => {
   let browser: Browser;

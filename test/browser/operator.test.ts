@@ -4,16 +4,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launchChromium } from "../support/browser.ts";
-import {
-  LOOKS,
-  noPage,
-  pageSuite,
-  strangers,
-  type Visitor,
-  violations,
-  visitor,
-} from "../support/playground.ts";
+import { launchChromium, noPage, pageSuite } from "../support/browser.ts";
+import { LOOKS, strangers, type Visitor, violations, visitor } from "../support/playground.ts";
 import { type Receiver, startReceiver } from "../support/receiver.ts";
 import { call, create, isOver, type Reached, reached, Servers, until } from "../support/serving.ts";
 

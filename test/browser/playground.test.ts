@@ -2,14 +2,12 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { launchChromium } from "../support/browser.ts";
+import { launchChromium, noPage, pageSuite } from "../support/browser.ts";
 import { freePort } from "../support/free-port.ts";
 import {
   ask,
   drawn,
   LOOKS,
-  noPage,
-  pageSuite,
   play,
   strangers,
   type Visitor,

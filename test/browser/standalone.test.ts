@@ -11,7 +11,7 @@ import { build } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { standalone } from "../../rolldown.config.ts";
 import { EMBEDDED_BUNDLE } from "../../src/node/embedded.ts";
-import { chromiumProgram, inChromium, launchChromium } from "../support/browser.ts";
+import { launchChromium, noPage, pageSuite } from "../support/browser.ts";
 import { BUNDLE_PATH } from "../support/browser-page.ts";
 import { type StaticServer, serveFolders } from "../support/static-server.ts";
 
@@ -21,7 +21,7 @@ const POLICY =
 const PAGE = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>';
 const SCRIPT = 'import * as web from "./mixcache/mixcache.js"; window.tested = web;';
 
-describe.skipIf(!chromiumProgram)(inChromium("mixcache/web without a bundler"), () => {
+describe.skipIf(noPage)(pageSuite("mixcache/web without a bundler"), () => {
   const folder = mkdtempSync(path.join(tmpdir(), "mixcache-standalone-"));
   const requests: string[] = [];
   const complaints: string[] = [];

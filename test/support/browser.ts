@@ -11,6 +11,17 @@ export function inChromium(name: string): string {
   return chromiumProgram ? name : `${name} (needs Chromium: apt-get install chromium, or set CHROMIUM)`;
 }
 
+/** Some need the page built first: `npm run test:browser` does that. */
+const isAsked = process.env.MIXCACHE_TEST_BROWSER !== undefined;
+
+/** Whether suites that take minutes in a page are skipped. */
+export const noPage = !isAsked || !chromiumProgram;
+
+/** Their names, which say how to have them run. */
+export function pageSuite(name: string): string {
+  return inChromium(isAsked ? name : `${name} (npm run test:browser)`);
+}
+
 export interface ChromiumOptions {
   /** A WebGPU adapter that needs no graphics card. Default: true. */
   readonly webgpu?: boolean;

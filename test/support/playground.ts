@@ -3,18 +3,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { chromiumProgram, inChromium } from "./browser.ts";
-
-/** They take minutes and need the page built first: `npm run test:browser` does both. */
-const isAsked = process.env.MIXCACHE_TEST_BROWSER !== undefined;
-
-/** Whether suites on the page are skipped. */
-export const noPage = !isAsked || !chromiumProgram;
-
-/** Their names, which say how to have them run. */
-export function pageSuite(name: string): string {
-  return inChromium(isAsked ? name : `${name} (npm run test:browser)`);
-}
 
 /** What a visit must not do. */
 export interface Watched {

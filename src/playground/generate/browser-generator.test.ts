@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { WebEngine } from "../../browser/engine.ts";
 import type { RunTrace } from "../../engine/trace.ts";
 import { MixcacheError } from "../../errors.ts";
-import type { WebEngine, WebModule } from "../engine/web-engine.ts";
+import type { WebModule } from "../engine/browser-engine.ts";
 import type { StoredVideo } from "../history/stored-video.ts";
 import { BrowserGenerator } from "./browser-generator.ts";
 import type { RunEvent } from "./generator.ts";

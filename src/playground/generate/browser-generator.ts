@@ -1,9 +1,10 @@
 /** Videos from the engine in this browser. Loaded when the first one is made. */
 
+import type { WebEngine } from "../../browser/engine.ts";
 import type { Progress } from "../../engine/progress.ts";
 import { traceRecord } from "../../engine/trace-record.ts";
 import { MixcacheError, messageOf } from "../../errors.ts";
-import type { WebEngine, WebModule } from "../engine/web-engine.ts";
+import type { WebModule } from "../engine/browser-engine.ts";
 import type { StoredVideo } from "../history/stored-video.ts";
 import type { VideoRequest } from "../settings/draft.ts";
 import type { Generator, Tell } from "./generator.ts";
