@@ -105,6 +105,15 @@ describe.skipIf(noPage)(pageSuite("the page on a server"), { timeout: PATIENCE_M
     expect(await stage.getByRole("slider", { name: "Step" }).getAttribute("aria-valuemax")).toBe("40");
   });
 
+  it("makes a video in the browser, under the policy that the server gives the page", async () => {
+    await page.goto(link);
+    await page.getByText("In this browser", { exact: true }).click();
+    await ask(page, { prompt: PROMPT, steps: 2 });
+    const video = page.locator("#stage video");
+    expect(await play(video)).toMatchObject({ advances: true });
+    expect(await drawn(video)).toBeGreaterThan(10);
+  });
+
   it("stops a video when it is told to, and says so", async () => {
     await page.goto(link);
     await ask(page, { prompt: PROMPT, steps: 1000 });
