@@ -11,7 +11,7 @@ import { numbersFrom } from "../../../../test/support/predictions.ts";
 import type { RunInfo } from "../contract.ts";
 import type { Profile } from "../profile.ts";
 import type { Replayed } from "../replay.ts";
-import { affordableWait, leastCost, MOST_STEPS_REUSED, type Spending, spend } from "./budget.ts";
+import { affordableWait, leastCost, MOST_STEPS_REUSED, paysForAll, type Spending, spend } from "./budget.ts";
 import type { Granularity } from "./granularity.ts";
 
 const COSTS = { full: 1, step: 0, cfg: 0.5, block: 0.25 } as const;
@@ -37,7 +37,12 @@ describe("spending", () => {
 
   it("puts the full steps where errors are largest, the last step among them", () => {
     expect(full({})).toEqual([3, 5, 9]);
-    expect(full({ budget: 8 })).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    for (const budget of [8, 7.5]) {
+      expect(full({ budget })).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+      expect(paysForAll(budget, 8)).toBe(true);
+    }
+    expect(full({ budget: 7.4 })).toHaveLength(7);
+    expect(paysForAll(7.4, 8)).toBe(false);
   });
 
   it("computes what has to be computed, though the budget be too small", () => {
@@ -144,6 +149,26 @@ describe("a wanted speed is met", () => {
         expectMet(run, { speed, granularities, ...options }, profile, random);
     }
   });
+
+  it.each([1.1, 1.5, 2, 3])(
+    "%f times: a step is looked at while another one may be reused, and no more",
+    (speed) => {
+      const random = numbersFrom(10 * speed);
+      const asked: number[][] = [];
+      const policy = policyFor({ policy: "mixcache", speed }, 50, randomProfile(50, random));
+      const modes = modesOf(
+        decide(
+          answered(policy, () => 0.01 + 0.1 * random(), asked),
+          runInfo(50, { branches: BRANCHES }),
+          silent(50),
+        ),
+      );
+      const lastReused = modes.findLastIndex((mode) => mode !== "full");
+      const lastLooked = asked.findLastIndex((scalars) => scalars.length > 0);
+      expect(lastLooked).toBeLessThanOrEqual(lastReused);
+      expect(modes.slice(lastLooked + 1, lastReused).every((mode) => mode !== "full")).toBe(true);
+    },
+  );
 
   it.each([16, 40])("%i steps of two experts: what the second has to compute is put by for it", (steps) => {
     const random = numbersFrom(steps);

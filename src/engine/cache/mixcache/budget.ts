@@ -65,6 +65,11 @@ export function spend(rest: Spending): Plan {
   return best;
 }
 
+/** Whether a budget pays for so many full steps: a plan for them would reuse nothing. */
+export function paysForAll(budget: number, steps: number): boolean {
+  return Math.round(budget) >= steps;
+}
+
 /** The fewest full steps that are possible after `from`, and what all costs with a cheap step at this cost. */
 export function leastCost({ from, steps, mustCompute }: Rest, cheap: number): { full: number; cost: number } {
   let full = 0;
@@ -93,7 +98,7 @@ function planWith(menu: readonly Granularity[], rest: Spending): Plan {
   const count = steps - from;
   const errors = expectedErrors(menu, rest);
   const fewest = leastCost(rest, 0).full;
-  let full = Math.max(fewest, Math.min(count - 1, Math.round(budget)));
+  let full = paysForAll(budget, count - 1) ? count - 1 : Math.max(fewest, Math.round(budget));
   for (;;) {
     const plan = walk(bestSchedule(errors, count, full + 1) ?? [], menu, rest);
     const excess = plan.cost - budget - ROUNDING;

@@ -5,7 +5,7 @@
 
 import type { RunInfo } from "../contract.ts";
 import { denoiserAt } from "../denoiser-at.ts";
-import { affordableWait, type Choosing, type Plan, spend } from "./budget.ts";
+import { affordableWait, type Choosing, type Plan, paysForAll, spend } from "./budget.ts";
 import { FEW_STEPS, fewStepsMask } from "./few-steps.ts";
 import { type Granularity, menusOf } from "./granularity.ts";
 import { FeedbackInterval } from "./interval.ts";
@@ -64,6 +64,7 @@ export class Pace {
     this.#open ||= this.#trigger.opensAt(index) && (this.#interval?.ready ?? true);
     if (!this.#open) return true;
     if (this.#interval) return this.#interval.due(this.lag(index));
+    if (this.#budget !== undefined && paysForAll(this.#budget, this.#run.steps - index)) return true;
     const { granularities, costOf, choose } = this.#offers;
     this.#plan ??= spend({
       from: this.#lastFull,
@@ -108,6 +109,15 @@ export class Pace {
   /** How much the output changed in a step computed in full. */
   changed(change: number): void {
     this.#trigger.observe(change);
+  }
+
+  /**
+   * Whether every step after this one, which was computed in full, will be so too, whatever it shows: none is left, or
+   * the budget pays for all of them. Then looking at it decides nothing.
+   */
+  restIsFull(index: number): boolean {
+    const left = this.#run.steps - 1 - index;
+    return left === 0 || (this.#budget !== undefined && paysForAll(this.#budget - 1, left));
   }
 
   /** A step cost so much, in full steps. */

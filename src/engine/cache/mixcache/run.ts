@@ -86,13 +86,14 @@ export class MixcacheRun implements PolicyRun {
 
   measureAfter({ index }: StepInfo, branches: StepOutcome["branches"]): readonly Measurement[] {
     this.#asked = [];
+    const isFull = (branch: Branch) => (branches[branch]?.kind ?? "full") === "full";
+    const served = denoiserAt(this.#run, index).branches;
+    if (served.every(isFull) && this.#pace.restIsFull(index)) return [];
     const wanted: Measurement[] = [];
     const ask = (asked: Asked, ...measurements: Measurement[]) => {
       this.#asked.push(asked);
       wanted.push(...measurements);
     };
-    const isFull = (branch: Branch) => (branches[branch]?.kind ?? "full") === "full";
-    const served = denoiserAt(this.#run, index).branches;
     if (served.every(isFull)) {
       const newest = { part: OUTPUT, branch: "cond" } as const;
       if (this.#pace.wantsChanges && this.#anchors.of(newest).length > 0) {
