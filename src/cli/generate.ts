@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { readConfig } from "../config/index.ts";
-import type { GenerateRequest } from "../engine/settings.ts";
+import { readManifest } from "../engine/bundle/read.ts";
+import { type GenerateRequest, resolveSettings } from "../engine/settings.ts";
 import { traceFile } from "../engine/trace-file.ts";
 import { invalid } from "../errors.ts";
 import { validateFps } from "../media/frames.ts";
@@ -16,7 +17,13 @@ import {
   type VideoFormat,
   writeFileAtomically,
 } from "../media/index.ts";
-import { EMBEDDED_BUNDLE, EngineChild, type EngineInfo, type EngineResult } from "../node/index.ts";
+import {
+  EMBEDDED_BUNDLE,
+  EngineChild,
+  type EngineInfo,
+  type EngineResult,
+  FolderFiles,
+} from "../node/index.ts";
 import { type CacheOptions, cacheOf, withCacheOptions } from "./cache-options.ts";
 import { cacheJson, savedLine } from "./cache-report.ts";
 import { engineOptions, interruptible } from "./engine.ts";
@@ -116,12 +123,14 @@ async function generate(prompt: string, options: GenerateOptions): Promise<void>
     await assertWritable(options.output);
     if (options.sheet !== undefined) await assertWritable(options.sheet);
     if (options.trace !== undefined) await assertWritable(options.trace);
+    const bundle = bundleFolder(options.bundle);
+    const request = requestOf(prompt, options);
+    resolveSettings((await readManifest(new FolderFiles(bundle))).manifest, request);
     if (format === "mp4") await loadNodeCodecs();
     status.waitFor("starting the engine");
-    const bundle = bundleFolder(options.bundle);
     engine = await EngineChild.start(engineOptions(bundle, config, options), signal);
     const info = await engine.info();
-    const result = await engine.generate(requestOf(prompt, options), {
+    const result = await engine.generate(request, {
       signal,
       onProgress: (progress) => status.progress(progress),
     });
