@@ -52,7 +52,7 @@ function build(): void {
     );
     return;
   }
-  process.stdout.write("Building the playground, which is older than its sources\n");
+  process.stdout.write("Building the playground: it is missing, or older than its sources\n");
   const options = { cwd: ROOT, stdio: "inherit" } as const;
   const { status } = spawnSync(process.execPath, [vite, "build", "--logLevel", "error"], options);
   if (status !== 0)
