@@ -291,7 +291,6 @@ describe.skipIf(noPage)(pageSuite("what goes wrong in a page"), { timeout: PATIE
   it("a tab that is hidden goes on with its video", async () => {
     const request = { ...REQUEST, num_inference_steps: 8 };
     const making = `(async () => {
-      while (!("tested" in window)) await new Promise((resolve) => setTimeout(resolve, 100));
       const engine = await tested.openEngine({ bundle: "${BUNDLE_PATH}", device: "wasm" });
       const states = [];
       const onProgress = ({ finished }) => finished && states.push(document.visibilityState);
@@ -301,6 +300,9 @@ describe.skipIf(noPage)(pageSuite("what goes wrong in a page"), { timeout: PATIE
     })()`;
     const found = await withChromium(chromiumProgram ?? "", async (link) => {
       const tab = await openTab(link, server.origin);
+      // What is evaluated before the page is there is lost with the blank one before it.
+      const isThere = () => evaluateIn(link, tab, '"tested" in window');
+      await expect.poll(isThere, { timeout: PATIENCE_MS, interval: 100 }).toBe(true);
       await evaluateIn(link, tab, making);
       // Another tab in front of it.
       await openTab(link, "about:blank");
