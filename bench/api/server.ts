@@ -2,20 +2,23 @@
 
 import { randomUUID } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
-import { PgBoss } from "pg-boss";
-import { type Database, type Jobs, openDatabase, type Taken } from "../../src/jobs/index.ts";
+import { PGlite } from "@electric-sql/pglite";
+import { fromPglite, PgBoss } from "pg-boss";
+import { type Jobs, openDatabase, type Taken } from "../../src/jobs/index.ts";
 import { startTestApi } from "../../test/support/api.ts";
 import { postgresCpu } from "./postgres-cpu.ts";
 import type { Bare, Place, Question, Ready, Usage } from "./protocol.ts";
 
 const ACCOUNTS = 100;
 const BARE_QUEUE = "bare";
+/** As many as the service has. */
+const CONNECTIONS = 10;
 
 const place: Place = JSON.parse(process.argv[2] ?? "{}");
 const database = await openDatabase(place);
 const api = await startTestApi(database);
 const postgresMs = await postgresCpu(database);
-const boss = await bareBoss(database);
+const boss = await bareBoss();
 const keys: string[] = [];
 for (let i = 0; i < ACCOUNTS; i++) keys.push((await api.account({ unlimited: true })).key);
 let settled = 0;
@@ -48,16 +51,17 @@ async function answer(question: Question): Promise<Bare | Usage> {
   };
 }
 
-/** pg-boss with the queue's own options, on the same connections. */
-async function bareBoss(on: Database): Promise<PgBoss> {
-  const made = new PgBoss({
-    db: {
-      executeSql: async (text: string, values?: unknown[]) => ({ rows: await on.query(text, values) }),
-    },
-    backend: on.kind,
-    supervise: false,
-    schedule: false,
-  });
+/** pg-boss alone, with its own connections: nothing of ours makes it slower or faster. */
+async function bareBoss(): Promise<PgBoss> {
+  const quiet = { supervise: false, schedule: false };
+  const made =
+    "url" in place
+      ? new PgBoss({ ...quiet, connectionString: place.url, schema: BARE_QUEUE, max: CONNECTIONS })
+      : new PgBoss({
+          ...quiet,
+          db: fromPglite(await PGlite.create({ dataDir: `${place.folder}-${BARE_QUEUE}` })),
+          backend: "pglite",
+        });
   await made.start();
   await made.createQueue(BARE_QUEUE, { retryLimit: 2, heartbeatSeconds: 30, expireInSeconds: 3600 });
   return made;

@@ -5,6 +5,7 @@
 
 import { MixcacheError } from "../errors.ts";
 import { noVideo } from "../wire/video-id.ts";
+import { atOnce } from "./at-once.ts";
 import type { Created, CreateVideo } from "./contract.ts";
 import { type Core, timeOf } from "./core.ts";
 import type { Sql } from "./database-contract.ts";
@@ -92,9 +93,11 @@ async function createAll(
   const lines = await Lines.lock(tx, accountsOf(wishes), patience);
   const ours = patience === "all" ? wishes : wishes.filter(({ accountId }) => lines.has(accountId));
   if (ours.length === 0) return new Map();
-  const earlier = await Earlier.read(tx, ours, at);
-  const caps = await Caps.read(tx, ours, at);
-  const holds = await core.ledger.open(tx, accountsOf(ours));
+  const [earlier, caps, holds] = await atOnce([
+    Earlier.read(tx, ours, at),
+    Caps.read(tx, ours, at),
+    core.ledger.open(tx, accountsOf(ours)),
+  ]);
   const news: NewVideo[] = [];
   const judge = (wish: CreateVideo): Decision => {
     const before = earlier.of(wish);
@@ -111,9 +114,7 @@ async function createAll(
     return { id, replayed: false };
   };
   const decisions = ours.map((wish) => [wish, refusing(() => judge(wish))] as const);
-  await holds.write(tx, at);
-  await earlier.write(tx, at);
-  const videos = await insert(core, tx, news, at);
+  const [videos] = await atOnce([insert(core, tx, news, at), holds.write(tx, at), earlier.write(tx, at)]);
   await readOthers(tx, decisions, videos);
   return new Map(decisions.map(([wish, decision]) => [wish, verdictFrom(decision, videos)]));
 }
@@ -147,17 +148,17 @@ async function insert(core: Core, tx: Sql, news: readonly NewVideo[], at: Date):
   if (news.length === 0) return new Map();
   const rows = news.map((one) => rowOf(one, at));
   const accounts = accountsOf(news.map(({ wish }) => wish));
-  const videos = byId(await tx.query<RawVideo>(INSERT_VIDEOS, [JSON.stringify(rows), at, accounts]));
-  await core.queue.send(
-    tx,
-    news.map(({ id, jobId, turn, wish }) => ({
-      id: jobId,
-      videoId: id,
-      accountId: wish.accountId,
-      priority: priorityOf(turn),
-    })),
-  );
-  return videos;
+  const jobs = news.map(({ id, jobId, turn, wish }) => ({
+    id: jobId,
+    videoId: id,
+    accountId: wish.accountId,
+    priority: priorityOf(turn),
+  }));
+  const [inserted] = await atOnce([
+    tx.query<RawVideo>(INSERT_VIDEOS, [JSON.stringify(rows), at, accounts]),
+    core.queue.send(tx, jobs),
+  ]);
+  return byId(inserted);
 }
 
 function rowOf({ id, jobId, turn, wish }: NewVideo, at: Date) {

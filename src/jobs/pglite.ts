@@ -6,22 +6,14 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { PGlite, type Transaction } from "@electric-sql/pglite";
+import { PGlite } from "@electric-sql/pglite";
 import { MixcacheError, messageOf } from "../errors.ts";
 import { again } from "./again.ts";
 import type { Database, Sql } from "./database-contract.ts";
 import { Inside } from "./inside.ts";
 import { lockFolder } from "./lock.ts";
-
-/** Values go through the extended protocol; without any, a text may hold several statements. */
-async function rows<Row>(
-  runner: PGlite | Transaction,
-  text: string,
-  values?: readonly unknown[],
-): Promise<Row[]> {
-  if (values?.length) return (await runner.query<Row>(text, [...values])).rows;
-  return (await runner.exec(text)).flatMap((result) => result.rows) as Row[];
-}
+import { Prepared } from "./pglite-prepared.ts";
+import { Upkeep } from "./pglite-upkeep.ts";
 
 /** One user of the connection at a time, in the order of asking. */
 class Line {
@@ -103,35 +95,41 @@ function makeParent(folder: string): void {
   }
 }
 
-/** Outside of a transaction. */
-async function alone<Row>(pglite: PGlite, text: string, values?: readonly unknown[]): Promise<Row[]> {
-  try {
-    return await rows<Row>(pglite, text, values);
-  } catch (error) {
-    // A text with its own BEGIN that failed would leave its transaction to the next user.
-    await pglite.exec("rollback").catch(() => {});
-    throw error;
-  }
-}
-
 function serve(pglite: PGlite, unlock: () => void): Database {
   const inside = new Inside();
   const line = new Line();
+  const prepared = new Prepared(pglite);
+  const upkeep = new Upkeep(pglite);
+  // Without values a text may hold several statements, which can't be prepared.
+  const rows = async <Row>(runner: Pick<PGlite, "exec">, text: string, values?: readonly unknown[]) =>
+    values?.length
+      ? prepared.query<Row>(text, values)
+      : ((await runner.exec(text)).flatMap((result) => result.rows) as Row[]);
   return {
     kind: "pglite",
-    async query(text, values) {
+    async query<Row>(text: string, values?: readonly unknown[]) {
       inside.refuse();
-      return line.run(() => alone(pglite, text, values));
+      return line.run(async () => {
+        await upkeep.turn();
+        try {
+          return await rows<Row>(pglite, text, values);
+        } catch (error) {
+          // A text with its own BEGIN that failed would leave its transaction to the next user.
+          await pglite.exec("rollback").catch(() => {});
+          throw error;
+        }
+      });
     },
     async transaction(work) {
       inside.refuse();
       return again(() =>
-        line.run(() =>
-          pglite.transaction((transaction) => {
+        line.run(async () => {
+          await upkeep.turn();
+          return pglite.transaction((transaction) => {
             const tx: Sql = { query: (text, values) => rows(transaction, text, values) };
             return inside.run(() => work(tx));
-          }),
-        ),
+          });
+        }),
       );
     },
     async listen(channel, onMessage) {

@@ -6,6 +6,7 @@ import { again, codeOf } from "./again.ts";
 import type { Database, Sql } from "./database-contract.ts";
 import { Inside } from "./inside.ts";
 import { listenPostgres } from "./postgres-listen.ts";
+import { Names } from "./postgres-names.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /**
@@ -38,9 +39,13 @@ function explain(error: unknown): unknown {
   );
 }
 
+const names = new Names();
+
 async function rows<Row>(runner: pg.Pool | pg.PoolClient, text: string, values?: readonly unknown[]) {
   try {
-    const result = await runner.query(text, values && [...values]);
+    const result = await (values?.length
+      ? runner.query({ name: names.of(text), text, values: [...values] })
+      : runner.query(text));
     // Several statements at once, without values, come back as a list of results.
     const all: pg.QueryResult[] = Array.isArray(result) ? result : [result];
     return all.flatMap((one) => one.rows) as Row[];
@@ -63,6 +68,8 @@ export async function openPostgres(
     max: connections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: "mixcache",
+    // What is asked without waiting for the answer before goes out at once.
+    pipeline: true,
     keepAlive: true,
     idle_in_transaction_session_timeout: silentMs,
   });
@@ -82,8 +89,11 @@ export async function openPostgres(
     // A connection that breaks between two statements is nobody's error yet; without this it would end the process.
     client.on("error", breaks);
     try {
-      await tx.query("begin");
+      // Where this fails, the statements that go out right behind it do too.
+      const begun = tx.query("begin");
+      begun.catch(() => {});
       const result = await inside.run(() => work(tx));
+      await begun;
       await tx.query("commit");
       return result;
     } catch (error) {
