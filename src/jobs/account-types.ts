@@ -1,8 +1,8 @@
 /** What is said of accounts and their keys. */
 
-import type { SpendCap } from "./contract.ts";
 import type { Balance, Entry } from "./ledger.ts";
 import type { Micros } from "./money-contract.ts";
+import type { SpendCap } from "./video-contract.ts";
 
 /** What an account's key may be allowed. */
 export const KEY_SCOPES = [

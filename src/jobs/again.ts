@@ -1,8 +1,11 @@
-/** Which failures of a transaction are worth running it again. */
+/** Which failures of the database are worth another try. */
 
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK = "40P01";
 const TIMES = 3;
+
+/** A statement is prepared, and what it gives has other columns since: somebody changed the schema. */
+export const OUTDATED_PLAN = "0A000";
 
 /** The SQLSTATE of a driver's error, or the code of a system error. */
 export function codeOf(error: unknown): string | undefined {
@@ -11,14 +14,14 @@ export function codeOf(error: unknown): string | undefined {
     : undefined;
 }
 
-/** Runs the work, again where the database gave it up to resolve a conflict between transactions. */
+/** Runs a statement or a transaction, again where the database gave it up though nothing is wrong with it. */
 export async function again<T>(work: () => Promise<T>): Promise<T> {
   for (let time = 1; ; time++) {
     try {
       return await work();
     } catch (error) {
-      const code = codeOf(error);
-      if (time === TIMES || (code !== DEADLOCK && code !== SERIALIZATION_FAILURE)) throw error;
+      const passing = [SERIALIZATION_FAILURE, DEADLOCK, OUTDATED_PLAN].includes(codeOf(error) ?? "");
+      if (time === TIMES || !passing) throw error;
     }
   }
 }

@@ -1,13 +1,13 @@
 /** What every step of a video's life works with. */
 
 import { noVideo } from "../wire/video-id.ts";
-import type { VideoRow } from "./contract.ts";
 import type { Database, Sql } from "./database-contract.ts";
 import type { Ids } from "./ids.ts";
 import type { Bill, Ledger } from "./money-contract.ts";
 import type { LeaseOptions, Queue } from "./queue.ts";
 import { type RawVideo, type Video, videoOf } from "./rows.ts";
 import { READ_VIDEO_OF } from "./sql/videos.ts";
+import type { VideoRow } from "./video-contract.ts";
 
 /** Passes time. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;

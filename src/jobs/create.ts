@@ -6,7 +6,6 @@
 import { MixcacheError } from "../errors.ts";
 import { noVideo } from "../wire/video-id.ts";
 import { atOnce } from "./at-once.ts";
-import type { Created, CreateVideo } from "./contract.ts";
 import { type Core, timeOf } from "./core.ts";
 import type { Sql } from "./database-contract.ts";
 import { Earlier } from "./earlier.ts";
@@ -16,6 +15,7 @@ import { priorityOf } from "./queue.ts";
 import { type RawVideo, type Video, videoOf } from "./rows.ts";
 import { Caps } from "./spend-cap.ts";
 import { INSERT_VIDEOS, READ_VIDEOS } from "./sql/videos.ts";
+import type { Created, CreateVideo } from "./video-contract.ts";
 
 /** What became of a wish. */
 type Verdict = Created | { readonly refused: unknown };

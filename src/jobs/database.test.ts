@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Postgres, startPostgres } from "../../test/support/postgres.ts";
+import { atOnce } from "./at-once.ts";
+import type { Sql } from "./database-contract.ts";
 import { checkSchema, type Database, MIGRATIONS, migrate, openDatabase } from "./index.ts";
 import { openPostgres } from "./postgres.ts";
 
@@ -54,6 +56,50 @@ describe.each(Object.entries(kinds))("on %s", (_, open) => {
       database.query("begin; insert into counts values (9); select * from nowhere; commit"),
     ).rejects.toThrow("nowhere");
     expect(await counts()).toEqual([1]);
+  });
+
+  it("keeps a statement prepared, also when it failed and when its table has changed", async () => {
+    await database.query("create table things (id integer primary key)");
+    const insert = (id: number) => database.query("insert into things values ($1)", [id]);
+    await insert(1);
+    await expect(insert(1)).rejects.toMatchObject({ code: "23505" });
+    await insert(2);
+    const read = () => database.query("select * from things where id > $1 order by id", [0]);
+    expect(await read()).toEqual([{ id: 1 }, { id: 2 }]);
+    await database.query("alter table things add column name text default 'new'");
+    expect(await read()).toEqual([1, 2].map((id) => ({ id, name: "new" })));
+    await database.query("alter table things drop column name");
+    expect(await database.transaction((tx) => tx.query("select * from things where id > $1", [1]))).toEqual([
+      { id: 2 },
+    ]);
+    expect(await read()).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  it("keeps no more statements than a service has", async () => {
+    await database.transaction(async (tx) => {
+      for (let n = 0; n < 420; n++)
+        expect(await tx.query(`select $1::integer + ${n} as sum`, [1])).toEqual([{ sum: n + 1 }]);
+      const [kept] = await tx.query<{ count: number }>(
+        "select count(*)::integer as count from pg_prepared_statements",
+      );
+      expect(kept?.count).toBeGreaterThan(200);
+      expect(kept?.count).toBeLessThanOrEqual(401);
+    });
+  });
+
+  it("leaves nothing of statements that went out together with one that failed", async () => {
+    await database.query("create table together (n integer primary key)");
+    const insert = (tx: Sql, n: number) =>
+      tx.query<{ n: number }>("insert into together values ($1) returning n", [n]);
+    const failed = database.transaction((tx) => atOnce([insert(tx, 1), insert(tx, 1), insert(tx, 2)]));
+    await expect(failed).rejects.toMatchObject({ code: "23505" });
+    const wrong = database.transaction((tx) =>
+      atOnce([tx.query("insert into nowhere values ($1)", [1]), insert(tx, 3), insert(tx, 4)]),
+    );
+    await expect(wrong).rejects.toMatchObject({ code: "42P01" });
+    const made = database.transaction((tx) => atOnce([insert(tx, 5), insert(tx, 6)]));
+    expect(await made).toEqual([[{ n: 5 }], [{ n: 6 }]]);
+    expect(await database.query("select n from together order by n")).toEqual([{ n: 5 }, { n: 6 }]);
   });
 
   it("runs a transaction again that was given up for a deadlock", async () => {
@@ -121,6 +167,28 @@ describe.each(Object.entries(kinds))("on %s", (_, open) => {
     await expect(migrate(database, changed)).rejects.toMatchObject({ code: "database_newer" });
     const formatted = MIGRATIONS.map((step) => ({ ...step, sql: step.sql.replaceAll("\n", "\n  ") }));
     expect(await migrate(database, formatted)).toEqual([]);
+  });
+});
+
+describe("PGlite", () => {
+  it("is tended: the planner knows how large tables have become, and what was deleted makes room", async () => {
+    const database = await openDatabase("memory");
+    const use = async (times: number) => {
+      for (let time = 0; time < times; time++) await database.query("select $1::integer", [time]);
+    };
+    const size = async () =>
+      database.query<{ rows: number; bytes: number }>(
+        "select reltuples::integer as rows, pg_relation_size(oid)::integer as bytes from pg_class where relname = $1",
+        ["large"],
+      );
+    await database.query("create schema mixcache; create table mixcache.large (n integer)");
+    await database.query("insert into mixcache.large select generate_series(1, $1::integer)", [20_000]);
+    await use(64);
+    expect(await size()).toEqual([{ rows: 20_000, bytes: expect.any(Number) }]);
+    await database.query("delete from mixcache.large where n > $1", [100]);
+    await use(128);
+    expect((await size())[0]?.bytes).toBe(8192);
+    await database.close();
   });
 });
 

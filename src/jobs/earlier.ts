@@ -1,10 +1,10 @@
 /** Which earlier request a new one repeats: by its idempotency key, or as a client's own retry. */
 
 import { MixcacheError } from "../errors.ts";
-import type { CreateVideo } from "./contract.ts";
 import type { Sql } from "./database-contract.ts";
 import { KEEP_KEYS, READ_KEYS } from "./sql/promises.ts";
 import { SAME_WISHES } from "./sql/videos.ts";
+import type { CreateVideo } from "./video-contract.ts";
 
 /** How long an idempotency key stands for its request. */
 export const KEY_HOURS = 24;

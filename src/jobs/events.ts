@@ -1,11 +1,13 @@
 /** A video's events: written in the transaction of what they tell of, read by whoever replays them. */
 
-import type { AttemptEvents, Progress, StateEventType, Taken, VideoEvent, VideoRow } from "./contract.ts";
+import type { Taken } from "./contract.ts";
 import { type Core, timeOf } from "./core.ts";
 import type { Sql } from "./database-contract.ts";
+import type { AttemptEvents, StateEventType, VideoEvent } from "./event-contract.ts";
 import { QUEUE } from "./queue.ts";
 import { EVENTS_AFTER, READ_EVENT, REPORT, WRITE_EVENT } from "./sql/events.ts";
 import { NOTIFY } from "./sql/queue.ts";
+import type { Progress, VideoRow } from "./video-contract.ts";
 
 /** Where processes hear that a video's state has changed. */
 export const EVENT_CHANNEL = "mixcache_event";

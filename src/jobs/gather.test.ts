@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Gather } from "./gather.ts";
 
 /** A gather whose work ends when the test says so. */
@@ -36,6 +36,28 @@ describe("a gather", () => {
     await Promise.resolve();
     rounds[1]?.end.resolve();
     expect(await second).toBe("answer 2");
+  });
+
+  it("waits a moment for as many as there were before, and for a lone one's like not at all", async () => {
+    const { gather, rounds } = gathering();
+    const answered = async (...asks: number[]) => {
+      const answers = asks.map((ask) => gather.ask(ask));
+      await vi.waitFor(() => expect(rounds.at(-1)?.asks.at(-1)).toBe(asks.at(-1)), { interval: 1 });
+      rounds.at(-1)?.end.resolve();
+      await answers.at(-1);
+    };
+    const first = gather.ask(1);
+    const others = [2, 3].map((ask) => gather.ask(ask));
+    rounds[0]?.end.resolve();
+    await first;
+    await answered(4);
+    await Promise.all(others);
+    const early = gather.ask(5);
+    await answered(6, 7);
+    await early;
+    await answered(8);
+    await answered(9);
+    expect(rounds.map(({ asks }) => asks)).toEqual([[1], [2, 3, 4], [5, 6, 7], [8], [9]]);
   });
 
   it("does not wait for an answer that takes longer than the rest", async () => {

@@ -21,6 +21,7 @@ export { type DatabasePlace, openDatabase } from "./database.ts";
 export type * from "./database-contract.ts";
 export { dumpFolder, isInUse, loadFolder } from "./dump.ts";
 export { spendProof } from "./edge-proofs.ts";
+export type * from "./event-contract.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { type Fleet, type FleetPolicy, openFleet, type Presence, type Scale } from "./fleet.ts";
 export { folderOf, type IdOptions, type Ids, makeIds, VIDEOS, videoIdOf } from "./ids.ts";
@@ -53,5 +54,6 @@ export {
   usageOf,
   videoMsOf,
 } from "./usage.ts";
+export type * from "./video-contract.ts";
 export type * from "./webhook-contract.ts";
 export { WEBHOOK_EVENTS, type WebhookEvent } from "./webhook-events.ts";

@@ -2,10 +2,10 @@
 
 import { invalid, MixcacheError } from "../errors.ts";
 import type { KeyChange, KeyLimits, RateState } from "./account-types.ts";
-import type { SpendCap } from "./contract.ts";
 import type { Sql } from "./database-contract.ts";
 import { COUNT_REQUEST, REQUESTS_LEFT } from "./sql/limits.ts";
 import { brokenConstraint } from "./sql-state.ts";
+import type { SpendCap } from "./video-contract.ts";
 
 /** The columns that say it. */
 export interface LimitColumns {

@@ -109,16 +109,18 @@ function serve(pglite: PGlite, unlock: () => void): Database {
     kind: "pglite",
     async query<Row>(text: string, values?: readonly unknown[]) {
       inside.refuse();
-      return line.run(async () => {
-        await upkeep.turn();
-        try {
-          return await rows<Row>(pglite, text, values);
-        } catch (error) {
-          // A text with its own BEGIN that failed would leave its transaction to the next user.
-          await pglite.exec("rollback").catch(() => {});
-          throw error;
-        }
-      });
+      return again(() =>
+        line.run(async () => {
+          await upkeep.turn();
+          try {
+            return await rows<Row>(pglite, text, values);
+          } catch (error) {
+            // A text with its own BEGIN that failed would leave its transaction to the next user.
+            await pglite.exec("rollback").catch(() => {});
+            throw error;
+          }
+        }),
+      );
     },
     async transaction(work) {
       inside.refuse();

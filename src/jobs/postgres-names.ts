@@ -5,13 +5,20 @@ const MOST_NAMED = 400;
 
 export class Names {
   readonly #names = new Map<string, string>();
+  #made = 0;
 
   /** The text's own; none for texts beyond what is kept. */
   of(text: string): string | undefined {
-    const known = this.#names.get(text);
-    if (known !== undefined || this.#names.size === MOST_NAMED) return known;
-    const name = `mixcache_${this.#names.size}`;
-    this.#names.set(text, name);
-    return name;
+    if (!this.#names.has(text) && this.#names.size < MOST_NAMED) this.#name(text);
+    return this.#names.get(text);
+  }
+
+  /** What is prepared under the name is out of date, on every connection: the text gets another one. */
+  renew(text: string): void {
+    if (this.#names.has(text)) this.#name(text);
+  }
+
+  #name(text: string): void {
+    this.#names.set(text, `mixcache_${this.#made++}`);
   }
 }

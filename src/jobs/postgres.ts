@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { MixcacheError, messageOf } from "../errors.ts";
-import { again, codeOf } from "./again.ts";
+import { again, codeOf, OUTDATED_PLAN } from "./again.ts";
 import type { Database, Sql } from "./database-contract.ts";
 import { Inside } from "./inside.ts";
 import { listenPostgres } from "./postgres-listen.ts";
@@ -50,6 +50,7 @@ async function rows<Row>(runner: pg.Pool | pg.PoolClient, text: string, values?:
     const all: pg.QueryResult[] = Array.isArray(result) ? result : [result];
     return all.flatMap((one) => one.rows) as Row[];
   } catch (error) {
+    if (codeOf(error) === OUTDATED_PLAN) names.renew(text);
     throw explain(error);
   }
 }
@@ -109,7 +110,7 @@ export async function openPostgres(
     kind: "postgres",
     async query(text, values) {
       inside.refuse();
-      return rows(pool, text, values);
+      return again(() => rows(pool, text, values));
     },
     async transaction(work) {
       inside.refuse();

@@ -1,10 +1,11 @@
 /** What callers see: lists, and where their videos stand. */
 
-import type { KeptFiles, ListVideos, QueuePlace, StoredResult, VideoPage } from "./contract.ts";
+import type { KeptFiles } from "./contract.ts";
 import { type Core, videoOfAccount } from "./core.ts";
 import { Gather } from "./gather.ts";
 import { type RawVideo, videoOf } from "./rows.ts";
 import { KEPT_FILES, LIST_ASCENDING, LIST_DESCENDING, PACE, PLACES } from "./sql/videos.ts";
+import type { ListVideos, QueuePlace, StoredResult, VideoPage } from "./video-contract.ts";
 
 /** Counting on costs more than anybody learns from it: every create counts. */
 const MOST_COUNTED = 1_000;

@@ -1,9 +1,9 @@
 /** What is known of many videos together: what alike ones cost, what an account used, how the whole stands. */
 
-import type { VideoRequest } from "./contract.ts";
 import type { Database } from "./database-contract.ts";
 import type { Micros, PriceTerms } from "./money-contract.ts";
 import { PAST_CHARGES, TOTALS, USAGE } from "./sql/reports.ts";
+import type { VideoRequest } from "./video-contract.ts";
 
 /** By what usage can be grouped. */
 export const USAGE_GROUPS = ["day", "key", "model"] as const;

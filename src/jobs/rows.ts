@@ -1,7 +1,7 @@
 /** Rows of the table of videos, read into their type. */
 
-import type { AttemptFailure, StoredResult, VideoRequest, VideoRow, VideoStatus } from "./contract.ts";
 import type { PriceTerms, Usage } from "./money-contract.ts";
+import type { AttemptFailure, StoredResult, VideoRequest, VideoRow, VideoStatus } from "./video-contract.ts";
 
 /** A row as both drivers give it with the columns of `sql/videos.ts`. */
 export interface RawVideo {

@@ -1,9 +1,10 @@
 /** The end of an attempt. Its job is locked first: who does not hold it any more writes nothing. */
 
 import { MixcacheError } from "../errors.ts";
-import type { AttemptEvents, Outcome, Taken, VideoError } from "./contract.ts";
+import type { Outcome, Taken } from "./contract.ts";
 import { type Core, isTerminal, readVideo } from "./core.ts";
 import type { Sql } from "./database-contract.ts";
+import type { AttemptEvents } from "./event-contract.ts";
 import { report } from "./events.ts";
 import type { LockedJob } from "./queue.ts";
 import type { Video } from "./rows.ts";
@@ -18,6 +19,7 @@ import {
   requeue,
   returnToLine,
 } from "./transitions.ts";
+import type { VideoError } from "./video-contract.ts";
 
 /** Hand-backs that don't count as attempts. */
 export const HAND_BACKS = 10;

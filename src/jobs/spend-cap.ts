@@ -1,11 +1,11 @@
 /** What a key may spend in a day or a month. */
 
 import { MixcacheError } from "../errors.ts";
-import type { CreateVideo, SpendCap } from "./contract.ts";
 import type { Sql } from "./database-contract.ts";
 import { inUnits } from "./ledger.ts";
 import type { Micros } from "./money-contract.ts";
 import { SPENT_BY_KEYS } from "./sql/limits.ts";
+import type { CreateVideo, SpendCap } from "./video-contract.ts";
 
 /** What keys have spent, as far as they have caps. The lines of the accounts are locked: nobody else spends. */
 export class Caps {

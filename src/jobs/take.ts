@@ -1,8 +1,9 @@
 /** From the queue into a worker's hands, and the word between them until it is done. */
 
-import type { AttemptEvents, Orders, Progress, Taken } from "./contract.ts";
+import type { Orders, Taken } from "./contract.ts";
 import { type Core, isTerminal, readVideo, timeOf } from "./core.ts";
 import type { Sql } from "./database-contract.ts";
+import type { AttemptEvents } from "./event-contract.ts";
 import { report } from "./events.ts";
 import { type JobAttempt, QUEUE } from "./queue.ts";
 import type { Video } from "./rows.ts";
@@ -10,6 +11,7 @@ import { ADVANCE_CLOCK, LINES_AT_LIMIT, LOCK_CLOCK } from "./sql/lines.ts";
 import { READ_ORDERS } from "./sql/queue.ts";
 import { LOCK_VIDEO } from "./sql/videos.ts";
 import { CANCELLED, DEADLINE, finish, note, start, WORKER_LOST } from "./transitions.ts";
+import type { Progress } from "./video-contract.ts";
 
 /** Renewals in the time of a lease. */
 const HEARTBEATS_PER_LEASE = 3;

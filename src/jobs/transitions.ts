@@ -4,7 +4,6 @@
  * everywhere, so that no two transactions wait for each other.
  */
 
-import type { AttemptFailure, StoredResult, VideoError } from "./contract.ts";
 import { type Core, changeVideo, timeOf } from "./core.ts";
 import type { Sql } from "./database-contract.ts";
 import { happened } from "./events.ts";
@@ -13,6 +12,7 @@ import { type Video, writeUsage } from "./rows.ts";
 import { MOVE_IN_LINE } from "./sql/lines.ts";
 import { WRITE_OUTBOX } from "./sql/promises.ts";
 import { FINISH_VIDEO, HAND_BACK_VIDEO, NOTE_FAILURE, REQUEUE_VIDEO, START_VIDEO } from "./sql/videos.ts";
+import type { AttemptFailure, StoredResult, VideoError } from "./video-contract.ts";
 
 /** How a video ends. Without an error it is completed; without a usage nothing is charged. */
 export interface Ending {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ManualTimers } from "../../test/support/manual-timers.ts";
-import type { Standing } from "./contract.ts";
 import type { Database } from "./database-contract.ts";
+import type { Standing } from "./event-contract.ts";
 import { Watchers } from "./watchers.ts";
 
 /** Watchers over a table that tests write, on a clock that stands still. */

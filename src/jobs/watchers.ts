@@ -5,11 +5,12 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Progress, Standing, VideoStatus } from "./contract.ts";
 import type { Wait } from "./core.ts";
 import type { Database } from "./database-contract.ts";
+import type { Standing } from "./event-contract.ts";
 import { EVENT_CHANNEL } from "./events.ts";
 import { READ_STANDINGS } from "./sql/events.ts";
+import type { Progress, VideoStatus } from "./video-contract.ts";
 
 const LOOK_MS = 500;
 
