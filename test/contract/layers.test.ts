@@ -228,7 +228,7 @@ describe("layer rules", () => {
     ["standardwebhooks", ["webhooks/sign.ts"]],
     ["ipaddr.js", ["webhooks/address.ts"]],
     ["pg", ["jobs/postgres-listen.ts", "jobs/postgres.ts"]],
-    ["@electric-sql/pglite", ["jobs/pglite.ts"]],
+    ["@electric-sql/pglite", ["jobs/pglite-prepared.ts", "jobs/pglite-upkeep.ts", "jobs/pglite.ts"]],
     ["node:sqlite", ["file-lock.ts"]],
     [
       "@aws-sdk/client-s3",
