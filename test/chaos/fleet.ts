@@ -92,7 +92,7 @@ function kill(child: ChildProcess, engineOnly: boolean): void {
 
 async function until(state: State, ms: number): Promise<void> {
   const end = Date.now() + ms;
-  while (Date.now() < end && state.left > 0) await sleep(Math.min(50, end - Date.now()));
+  while (Date.now() < end && state.left > 0) await sleep(Math.max(0, Math.min(50, end - Date.now())));
 }
 
 /** Fills the queue, cancels some, and slips a poisoned one in now and then. */
