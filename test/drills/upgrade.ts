@@ -12,8 +12,8 @@ import type { Installation } from "./installation.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 
-/** The last commit before the schema had `0010-fleet`. */
-export const BEFORE = "ffcb826";
+/** The last commit before the schema had `0012-room`. */
+export const BEFORE = "995cda4";
 
 /** Whether this clone has the commit; a shallow one has not. */
 export function isHere(commit: string): boolean {

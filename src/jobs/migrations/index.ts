@@ -12,6 +12,7 @@ import { retention } from "./0008-retention.ts";
 import { lines } from "./0009-lines.ts";
 import { fleet } from "./0010-fleet.ts";
 import { edgeProofs } from "./0011-edge-proofs.ts";
+import { room } from "./0012-room.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   accounts,
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   lines,
   fleet,
   edgeProofs,
+  room,
 ];
