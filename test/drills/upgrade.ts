@@ -1,5 +1,5 @@
 /**
- * An upgrade under load: API and worker of an older commit, then `mixcache migrate`, then the new API beside the old
+ * An upgrade under load: schema, API and worker of an older commit, then `mixcache migrate`, then the new API beside the old
  * worker, then both workers.
  */
 
@@ -64,6 +64,7 @@ export async function upgrade(
 ): Promise<UpgradeReport> {
   const { start, database, store } = installation;
   const container = ["functions/container.ts"];
+  await done(start(["src/cli/main.ts", "migrate"], { cwd: old }));
   const oldApi = start(container, { cwd: old, env: { ROLE: "api" } });
   const at = await reached(oldApi);
   const oldWorker = start(container, { cwd: old, env: { ROLE: "worker" } });
@@ -73,7 +74,7 @@ export async function upgrade(
   const startedMs = performance.now();
   const migrating = start(["src/cli/main.ts", "migrate"]);
   const migrated = await migrating.says("Applied");
-  if ((await migrating.exit) !== 0) throw new Error(migrating.lines.join("\n"));
+  await done(migrating);
   const migrateMs = performance.now() - startedMs;
   await load.completed(videos);
   const newApi = start(container, { env: { ROLE: "api" } });
@@ -103,6 +104,10 @@ function madeBy(worker: Serving): Set<string> {
 
 async function ended(one: Serving): Promise<void> {
   one.process.kill("SIGTERM");
+  await done(one);
+}
+
+async function done(one: Serving): Promise<void> {
   const code = await one.exit;
   if (code !== 0) throw new Error(`It ended with ${code}:\n${one.lines.slice(-20).join("\n")}`);
 }
