@@ -1,7 +1,7 @@
 /**
  *     npm run bench:api [-- --quick] [--only pglite|postgres] [--latency-seconds 300]
  *
- * What the API takes: creates a second next to bare pg-boss sends on the same database, in turns; the latency of 100
+ * What the API takes: creates a second next to sends of pg-boss alone, in turns; the latency of 100
  * creates a second while a worker settles them; reads; memory. On PGlite, and on PostgreSQL with fsync. The engine is
  * a stub: videos are settled without being made. The load generator is this process; its share of the processor is
  * shown beside the server's.

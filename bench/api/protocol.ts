@@ -5,7 +5,7 @@ export type Place = { readonly folder: string } | { readonly url: string };
 
 /** What the server is asked; each is answered. */
 export type Question =
-  /** Bare pg-boss sends on the same database, without HTTP and without anything of ours. */
+  /** Sends of pg-boss alone, on connections of its own, without HTTP and without anything of ours. */
   | { readonly ask: "bare"; readonly seconds: number; readonly atOnce: number }
   /** Takes and settles everything from now on, as a worker does whose engine and store cost nothing. */
   | { readonly ask: "work" }

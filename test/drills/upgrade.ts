@@ -1,6 +1,6 @@
 /**
- * An upgrade under load: schema, API and worker of an older commit, then `mixcache migrate`, then the new API beside the old
- * worker, then both workers.
+ * An upgrade under load: schema, API and worker of an older commit, then `mixcache migrate`, then the new API beside
+ * the old worker, then both workers.
  */
 
 import { execFileSync } from "node:child_process";
